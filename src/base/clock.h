@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Time: nanoseconds in 64 bits, and deadlines on CLOCK_MONOTONIC.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#define CRYO_NSEC_PER_SEC 1000000000ULL
+#define CRYO_NSEC_PER_MSEC 1000000ULL
+
+/* Nanoseconds of a clock (clock_gettime(2)); 0 if the clock does not exist. */
+uint64_t cryo_clock_ns(clockid_t clock);
+
+/* Nanoseconds of CLOCK_MONOTONIC, on which every deadline lies. */
+static inline uint64_t cryo_now(void)
+{
+	return cryo_clock_ns(CLOCK_MONOTONIC);
+}
+
+/* Milliseconds from now to a deadline, rounded up, as poll(2) takes them; 0 if it has passed. */
+int cryo_deadline_poll_ms(uint64_t deadline);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The only loops around the read and write family. The offset of -1 stands for "the current one".
+ */
+#include "base/io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+enum {
+	READ_STEP = 1 << 16
+};
+
+static ssize_t read_once(int fd, void *data, size_t size, off_t offset)
+{
+	ssize_t n;
+
+	do
+		n = offset < 0 ? read(fd, data, size) : pread(fd, data, size, offset);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t read_whole(int fd, void *data, size_t size, off_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		off_t at = offset < 0 ? -1 : offset + (off_t)done;
+		ssize_t n = read_once(fd, (char *)data + done, size - done, at);
+
+		if (n < 0)
+			return done ? (ssize_t)done : n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static int write_whole(int fd, const void *data, size_t size, off_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		const char *from = (const char *)data + done;
+		ssize_t n = offset < 0 ? write(fd, from, size - done)
+				       : pwrite(fd, from, size - done, offset + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t cryo_io_read(int fd, void *data, size_t size)
+{
+	return read_whole(fd, data, size, -1);
+}
+
+ssize_t cryo_io_pread(int fd, void *data, size_t size, off_t offset)
+{
+	return read_whole(fd, data, size, offset);
+}
+
+int cryo_io_write(int fd, const void *data, size_t size)
+{
+	return write_whole(fd, data, size, -1);
+}
+
+int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	return write_whole(fd, data, size, offset);
+}
+
+int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer)
+{
+	size_t start = buffer->size;
+
+	for (;;) {
+		size_t left = limit - (buffer->size - start);
+		size_t step = left + 1 < READ_STEP ? left + 1 : READ_STEP;
+		int r = cryo_buffer_reserve(buffer, step);
+		ssize_t n;
+
+		if (r < 0)
+			return r;
+		n = read_once(fd, buffer->data + buffer->size, step, -1);
+		if (n < 0)
+			return (int)n;
+		buffer->size += (size_t)n;
+		if (buffer->size - start > limit)
+			buffer->size = start + limit;
+		buffer->data[buffer->size] = 0;
+		if (n == 0)
+			return 0;
+		if ((size_t)n > left)
+			return 1;
+	}
+}

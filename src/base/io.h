@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/*
+ * read(2) and write(2) that do what was asked: whole, through EINTR and short counts.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/buffer.h"
+
+/**
+ * cryo_io_read_all - append a file from its current offset to its end.
+ * @limit: most bytes to take
+ *
+ * Returns 0, 1 if the limit cut it (the buffer holds @limit bytes), or -errno of read(2); what was
+ * read before an error is in the buffer.
+ */
+int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer);
+
+/* Read up to `size` bytes; fewer only at the end of the file. Bytes read or -errno. */
+ssize_t cryo_io_read(int fd, void *data, size_t size);
+ssize_t cryo_io_pread(int fd, void *data, size_t size, off_t offset);
+
+/* Write all bytes. 0, or -errno of write(2); -ENOSPC if the kernel says 0. */
+int cryo_io_write(int fd, const void *data, size_t size);
+int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);

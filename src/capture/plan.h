@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The plan of a core: where every byte of it goes, before the first is read.
+ *
+ * Pure: no descriptor, no pid, no clock. The same process and policy give the same plan.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "capture/policy.h"
+
+/* One PT_LOAD: the first @file_size bytes of a mapping stand at @offset. */
+struct cryo_segment {
+	const struct cryo_vma *vma;
+	uint64_t offset;
+	uint64_t file_size;
+	enum cryo_dump_reason reason;
+};
+
+/**
+ * struct cryo_plan - a core that is not yet written.
+ * @head: ELF header, program headers, notes, and zeros up to the first segment
+ * @segments: one for each mapping, in file order; refer to the process's mappings
+ * @data_end: end of the last segment in the file
+ * @tail: section header 0, for @data_end; empty unless there are 65,535 program headers or more
+ *
+ * The process must outlive the plan.
+ */
+struct cryo_plan {
+	struct cryo_buffer head;
+	struct cryo_segment *segments;
+	size_t n_segments;
+	uint64_t data_end;
+	struct cryo_buffer tail;
+};
+
+/* Returns 0, -ENOMEM, or what cryo_notes_build() and cryo_header_build() return. */
+int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
+	struct cryo_plan *ret_plan);
+
+void cryo_plan_clear(struct cryo_plan *plan);
+
+#define _cleanup_plan_ _cleanup_(cryo_plan_clear)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which process: a pid alone may be used again; a pid with its start time within one boot is
+ * unique, and a pidfd is bound to the process for as long as it is held.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+
+struct cryo_identity {
+	pid_t pid;
+	uint64_t start_time; /* field 22 of stat, clock ticks since boot */
+	int dir;             /* /proc/PID; bound to this process */
+	int pidfd;           /* -1 where the kernel has none (before 5.3) */
+};
+
+/* -1 in both descriptors: nothing is owned. */
+#define CRYO_IDENTITY_NONE ((struct cryo_identity){.dir = -1, .pidfd = -1})
+
+/* Open a process. 0 or -errno: -ENOENT/-ESRCH no such process. */
+int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity);
+
+/* Whether the process that was opened still exists (as a zombie too) and has this pid. */
+bool cryo_identity_is_alive(const struct cryo_identity *identity);
+
+void cryo_identity_close(struct cryo_identity *identity);
+
+#define _cleanup_identity_ _cleanup_(cryo_identity_close)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The only opener of /proc.
+ *
+ * A procfs is a directory descriptor: of /proc, of a private procfs mount that nothing can be
+ * mounted over, or of a fixture. A task directory (PID, or PID/task/TID) is a descriptor below it;
+ * a descriptor of a task directory stays bound to that task: once it is gone every use of it is
+ * -ESRCH, even when the number is in use again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buffer.h"
+
+/**
+ * cryo_procfs_open - a procfs by path.
+ * @root: directory that looks like /proc
+ *
+ * Returns a descriptor or -errno of open(2).
+ */
+int cryo_procfs_open(const char *root);
+
+/**
+ * cryo_procfs_open_private - a procfs of our own pid namespace that is in no mount table.
+ *
+ * fsopen(2), fsconfig(2), fsmount(2): it shows what is hidden by mounts over /proc/PID and by a
+ * hidepid option of /proc. Returns a descriptor or -errno (-EPERM without CAP_SYS_ADMIN, -ENOSYS
+ * before Linux 5.2); the caller then takes cryo_procfs_open("/proc").
+ */
+int cryo_procfs_open_private(void);
+
+/* The directory of a process. A descriptor, or -errno (-ENOENT: no such process). */
+int cryo_procfs_open_process(int procfs, pid_t pid);
+
+/* The directory PID/task/TID. A descriptor, or -errno. */
+int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid);
+
+/**
+ * cryo_procfs_read - a file below a directory of procfs, whole.
+ * @dir: descriptor
+ * @name: path below it
+ * @limit: most bytes taken; 0 stands for 1 GiB
+ * @buffer: emptied first
+ *
+ * Returns 0, 1 if the limit cut the file, or -errno of open(2) or read(2).
+ */
+int cryo_procfs_read(int dir, const char *name, size_t limit, struct cryo_buffer *buffer);
+
+/* The text of a link, unescaped, whole (PATH_MAX does not bound it). 0 or -errno. */
+int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
+
+/**
+ * cryo_procfs_list - the numbers in a directory (/proc, PID/task, PID/fd), by raw getdents64(2).
+ * @dir, @name: the directory is @name below @dir ("." for itself)
+ * @ret_numbers: sorted, malloc'ed, the caller's
+ *
+ * Entries that are not decimal numbers are left out. Returns 0 or -errno.
+ */
+int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count);

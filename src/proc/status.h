@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/*
+ * /proc/PID/status (proc_pid_status(5)): ids in each pid namespace, credentials, signals, tracer.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Nested pid namespaces: MAX_PID_NS_LEVEL (include/linux/pid_namespace.h) is 32, and our own. */
+#define CRYO_NS_LEVELS 33
+
+/* Ids in namespaces, outermost visible one first; the last is the task's own. */
+struct cryo_ns_ids {
+	pid_t ids[CRYO_NS_LEVELS];
+	unsigned int count; /* 0 if the kernel does not print the line */
+};
+
+struct cryo_status {
+	char state;
+	pid_t tgid, pid, ppid, tracer;
+	uid_t uid[4]; /* real, effective, saved, file system */
+	gid_t gid[4];
+	struct cryo_ns_ids ns_tgid, ns_pid, ns_pgid, ns_sid;
+	uint64_t sig_pending, shared_pending, blocked, ignored, caught;
+	uint64_t cap_permitted, cap_effective;
+	uint64_t threads;
+	uint64_t vm_rss_kb, vm_pte_kb, vm_swap_kb;
+	int no_new_privs, seccomp; /* -1 if not printed */
+};
+
+/* Returns 0, or -EBADMSG if State, Tgid, Pid or the signal masks are missing or malformed. */
+int cryo_status_parse(const char *text, size_t size, struct cryo_status *ret_status);
+
+/* Read and parse `status` below a task directory. 0, -errno, or -EBADMSG. */
+int cryo_status_read(int dir, struct cryo_status *ret_status);
