@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/*
+ * libcryocore: core files of live processes, taken without harm.
+ *
+ * A capture stops a process by ptrace, reads it, writes an ELF core as the Linux kernel would have
+ * written it, and lets the process go as it was found. The work is done in two child processes of
+ * the caller (one that only traces, one that only reads), so that whatever the target does, the
+ * call returns within its time limit and the target is released even if the caller is killed.
+ *
+ * Functions return 0 or a negative errno unless they say otherwise. Strings are UTF-8 with
+ * everything dangerous escaped as \xNN, except where "raw" is said. The library prints nothing,
+ * installs no signal handlers in the caller and keeps no global state; different threads may
+ * capture different processes at the same time.
+ */
+#ifndef CRYOCORE_H
+#define CRYOCORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* How a capture ended. */
+enum cryocore_outcome {
+	CRYOCORE_COMPLETE = 0, /* everything that was asked for */
+	CRYOCORE_PARTIAL = 1,  /* a core, but something is missing: the messages say what */
+	CRYOCORE_FAILED = 2,   /* no core, or the target could not be given back */
+};
+
+enum cryocore_severity {
+	CRYOCORE_INFO,
+	CRYOCORE_WARNING,
+	CRYOCORE_ERROR,
+};
+
+/**
+ * struct cryocore_message - something that a person should know.
+ * @severity: CRYOCORE_WARNING makes a capture partial
+ * @error: the errno behind it, positive; 0 if there is none
+ * @text: one line, without pid and without a final full stop
+ */
+struct cryocore_message {
+	enum cryocore_severity severity;
+	int error;
+	const char *text;
+};
+
+/**
+ * struct cryocore_mapping - one mapping in the plan of a core.
+ * @start, @end: addresses
+ * @file_size: bytes of it in the core
+ * @present: bytes of it that are in memory or swap (what there is to copy)
+ * @permissions: as in /proc/PID/maps
+ * @reason: why that much
+ * @name: file or [name]; "" if there is none
+ */
+struct cryocore_mapping {
+	uint64_t start, end;
+	uint64_t file_size;
+	uint64_t present;
+	char permissions[5];
+	const char *reason;
+	const char *name;
+};
+
+/* A range that could not be read and is a hole in the core. */
+struct cryocore_gap {
+	uint64_t start, end;
+	int error; /* positive errno */
+};
+
+/**
+ * struct cryocore_result - what became of one capture. Read only; cryocore_result_free().
+ * @pid: of the target
+ * @comm: its name
+ * @core_path, @exe_path: the files; NULL if there is none
+ * @core_size: apparent size of the core, bytes
+ * @data_bytes: bytes of memory in it (holes and pages of zeros are not written)
+ * @pause_ns: how long the target stood still, from the first stop request to the last release
+ * @total_ns: of the whole capture
+ * @started_ns, @ended_ns: CLOCK_REALTIME
+ * @n_threads: threads in the core; @n_registers of them have all their registers
+ * @n_gaps: gaps found; @gaps holds the first of them, @gaps_kept in number
+ * @gap_bytes: bytes in all gaps
+ * @mappings: the plan
+ */
+struct cryocore_result {
+	enum cryocore_outcome outcome;
+	pid_t pid;
+	const char *comm;
+	const char *core_path, *exe_path;
+	uint64_t core_size, data_bytes;
+	uint64_t pause_ns, total_ns, started_ns, ended_ns;
+	uint64_t n_threads, n_registers;
+	uint64_t n_gaps, gaps_kept, gap_bytes;
+	const struct cryocore_gap *gaps;
+	size_t n_messages;
+	const struct cryocore_message *messages;
+	size_t n_mappings;
+	const struct cryocore_mapping *mappings;
+};
+
+/* How far a capture is, for a callback. */
+struct cryocore_progress {
+	pid_t pid;
+	const char *stage;       /* "inspect", "write", "finish" */
+	uint64_t bytes_done;     /* memory looked at so far */
+	uint64_t bytes_expected; /* resident bytes of what is to be dumped; an estimate */
+	uint64_t elapsed_ns;
+};
+
+/**
+ * struct cryocore_options - what to do; cryocore_options_init() gives the defaults.
+ * @size: sizeof(struct cryocore_options), set by cryocore_options_init()
+ * @prefix: the core is PREFIX.PID, the copy of the executable PREFIX.PID.exe; NULL stands for
+ * "core"
+ * @stream_fd: if not -1, the core goes there, strictly sequentially, and no file is made
+ * @content: which mappings, as --content has it; NULL stands for "kernel"
+ * @no_exe: make no copy of the executable
+ * @overwrite: existing files are replaced
+ * @dry_run: only make the plan; nothing is stopped and nothing written
+ * @no_syscall_restart: leave the registers of threads alone whose system call a stop ended early
+ * @timeout_ms: the most that the whole capture may take; 0: no limit but the internal ones
+ * @cancel: if not NULL and not 0, the capture ends as soon as the target is released
+ * @on_progress: called about ten times a second in the calling thread; may be NULL
+ * @user: passed to @on_progress
+ */
+struct cryocore_options {
+	size_t size;
+	const char *prefix;
+	int stream_fd;
+	const char *content;
+	bool no_exe;
+	bool overwrite;
+	bool dry_run;
+	bool no_syscall_restart;
+	uint64_t timeout_ms;
+	const volatile int *cancel;
+	void (*on_progress)(const struct cryocore_progress *progress, void *user);
+	void *user;
+};
+
+void cryocore_options_init(struct cryocore_options *options);
+
+/* Whether --content would be understood; else -EINVAL and the offending word, inside @content. */
+int cryocore_content_check(const char *content, const char **ret_bad);
+
+/**
+ * cryocore_capture - take a core of a live process.
+ * @options: NULL stands for the defaults
+ * @ret_result: what became of it; the caller's, also when nothing was captured
+ *
+ * Returns 0 when there is a result (which may say CRYOCORE_FAILED, with a message), or -ENOMEM,
+ * -EINVAL (an option that this version does not know) and then no result.
+ */
+int cryocore_capture(
+	pid_t pid, const struct cryocore_options *options, struct cryocore_result **ret_result);
+
+void cryocore_result_free(struct cryocore_result *result);
+
+/* The result as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+int cryocore_result_json(const struct cryocore_result *result, char **ret_json);
+
+/* Any bytes made safe to print, malloc'ed. 0 or -ENOMEM. */
+int cryocore_escape(const void *data, size_t size, char **ret_text);
+
+/* A strict decimal pid. 0, -EINVAL or -ERANGE. */
+int cryocore_parse_pid(const char *text, pid_t *ret_pid);
+
+/* "0.1.0" */
+const char *cryocore_version(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cryocore [OPTION]... PID...: one capture after the other; a failed one never stops the rest.
+ *
+ * stdout has results only: a line with the name of each core, the plan with --dry-run, or JSON.
+ */
+#include <cryocore/cryocore.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "options.h"
+#include "progress.h"
+
+struct request {
+	struct cryocore_options options;
+	bool json, stream;
+	pid_t *pids;
+	size_t n_pids;
+};
+
+static int add_pid(struct request *request, const char *word)
+{
+	pid_t pid, *grown;
+	int r = cryocore_parse_pid(word, &pid);
+
+	if (r < 0) {
+		cli_error("'%s' is not a PID: give positive decimal numbers", word);
+		return r;
+	}
+	grown = realloc(request->pids, (request->n_pids + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	request->pids = grown;
+	request->pids[request->n_pids++] = pid;
+	return 0;
+}
+
+static int set_pids(void *state, const char *value)
+{
+	char *list = strdup(value), *at = list, *word;
+	int r = list ? 0 : -ENOMEM;
+
+	while (r == 0 && (word = strsep(&at, ",")))
+		r = add_pid(state, word);
+	free(list);
+	return r;
+}
+
+static int set_prefix(void *state, const char *value)
+{
+	struct request *request = state;
+
+	if (!value[0]) {
+		cli_error("the argument of --output is empty: give a file name prefix, or '-'");
+		return -EINVAL;
+	}
+	request->stream = strcmp(value, "-") == 0;
+	request->options.prefix = value;
+	return 0;
+}
+
+static int set_content(void *state, const char *value)
+{
+	struct request *request = state;
+	const char *bad = value;
+
+	if (cryocore_content_check(value, &bad) < 0) {
+		cli_error("--content: '%s' is not known: see CONTENT in cryocore(1)", bad);
+		return -EINVAL;
+	}
+	request->options.content = value;
+	return 0;
+}
+
+static int set_all_mappings(void *state, const char *value)
+{
+	(void)value;
+	return set_content(state, "all");
+}
+
+static int set_timeout(void *state, const char *value)
+{
+	struct request *request = state;
+	unsigned long long ms;
+
+	if (cli_parse_seconds(value, &ms) < 0) {
+		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
+		return -EINVAL;
+	}
+	request->options.timeout_ms = ms;
+	return 0;
+}
+
+#define FLAG_SETTER(name, field)                                                                   \
+	static int name(void *state, const char *value)                                            \
+	{                                                                                          \
+		(void)value;                                                                       \
+		((struct request *)state)->field = true;                                           \
+		return 0;                                                                          \
+	}
+
+FLAG_SETTER(set_no_exe, options.no_exe)
+FLAG_SETTER(set_force, options.overwrite)
+FLAG_SETTER(set_dry_run, options.dry_run)
+FLAG_SETTER(set_no_restart, options.no_syscall_restart)
+FLAG_SETTER(set_json, json)
+
+static int set_help(void *state, const char *value);
+
+static const struct cli_option table[] = {
+	{"pid", 'p', "PID[,PID]...", "capture these processes", set_pids},
+	{"output", 'o', "PREFIX",
+		"write PREFIX.PID (default: core); '-' streams one core to stdout", set_prefix},
+	{"all-mappings", 'a', NULL, "every readable mapping except devices (--content=all)",
+		set_all_mappings},
+	{"content", 0, "SET", "which mappings: kernel, all, or a list (see the man page)",
+		set_content},
+	{"no-exe", 0, NULL, "make no copy of the executable", set_no_exe},
+	{"force", 'f', NULL, "overwrite existing files", set_force},
+	{"dry-run", 'n', NULL, "print the plan; stop and write nothing", set_dry_run},
+	{"timeout", 0, "SEC", "the most that the capture of one process may take", set_timeout},
+	{"no-syscall-restart", 0, NULL, "leave alone the system calls that a stop ended early",
+		set_no_restart},
+	{"json", 0, NULL, "results as JSON, one line for each process", set_json},
+	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
+	{"verbose", 'v', NULL, "say more", cli_option_verbose},
+	{"help", 'h', NULL, "print this help", set_help},
+	{"version", 'V', NULL, "print the version", cli_option_version},
+	{0},
+};
+
+static int set_help(void *state, const char *value)
+{
+	(void)state;
+	(void)value;
+	cli_usage(stdout);
+	printf("\nOptions of a capture:\n");
+	cli_options_help(stdout, table);
+	printf("\nExit status: 0 complete; 1 something is missing; 2 nothing captured, or a "
+	       "target\n"
+	       "could not be given back; 64 wrong usage. The man page cryocore(1) says more.\n");
+	return 1 + CLI_COMPLETE;
+}
+
+static int check_request(const struct request *request)
+{
+	if (request->n_pids == 0) {
+		cli_error("no process is named: give PIDs, or see 'cryocore --help'");
+		return -EINVAL;
+	}
+	if (request->stream && request->n_pids > 1) {
+		cli_error("'-o -' streams one core: give one PID, not %zu", request->n_pids);
+		return -EINVAL;
+	}
+	if (request->stream && request->json && !request->options.dry_run) {
+		cli_error("'-o -' and --json both want stdout: choose one");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void say_messages(const struct cryocore_result *result)
+{
+	for (size_t i = 0; i < result->n_messages; i++) {
+		const struct cryocore_message *message = &result->messages[i];
+
+		cli_note(message->severity == CRYOCORE_INFO ? 1 : -1, "pid %d: %s", result->pid,
+			message->text);
+	}
+}
+
+static void print_plan(const struct cryocore_result *result)
+{
+	printf("%-34s %-4s %15s %15s  %s\n", "# mapping", "perm", "size", "written", "why");
+	for (size_t i = 0; i < result->n_mappings; i++) {
+		const struct cryocore_mapping *row = &result->mappings[i];
+
+		printf("%016llx-%016llx  %s %15llu %15llu  %s%s%s\n",
+			(unsigned long long)row->start, (unsigned long long)row->end,
+			row->permissions, (unsigned long long)(row->end - row->start),
+			(unsigned long long)row->file_size, row->reason, row->name[0] ? ": " : "",
+			row->name);
+	}
+	printf("# core of pid %d: %llu bytes, %llu of memory\n", result->pid,
+		(unsigned long long)result->core_size, (unsigned long long)result->data_bytes);
+}
+
+static int print_result(const struct request *request, const struct cryocore_result *result)
+{
+	char *json = NULL;
+
+	say_messages(result);
+	if (request->json) {
+		if (cryocore_result_json(result, &json) < 0)
+			return -ENOMEM;
+		printf("%s\n", json);
+		free(json);
+	} else if (result->outcome != CRYOCORE_FAILED && request->options.dry_run) {
+		print_plan(result);
+	} else if (result->core_path) {
+		printf("%s\n", result->core_path);
+	}
+	cli_note(1,
+		"pid %d: %llu bytes of memory, %llu threads, paused for %.3f ms, %.3f ms in all",
+		result->pid, (unsigned long long)result->data_bytes,
+		(unsigned long long)result->n_threads, (double)result->pause_ns / 1e6,
+		(double)result->total_ns / 1e6);
+	return 0;
+}
+
+static int capture_one(struct request *request, pid_t pid)
+{
+	struct cryocore_result *result = NULL;
+	int r = cryocore_capture(pid, &request->options, &result), outcome;
+
+	cli_progress_end();
+	if (r < 0) {
+		cli_error("pid %d: %s: nothing was captured", pid, strerror(-r));
+		return CLI_FAILED;
+	}
+	outcome = (int)result->outcome;
+	if (print_result(request, result) < 0)
+		outcome = CLI_FAILED;
+	cryocore_result_free(result);
+	return outcome;
+}
+
+/* All complete: 0. Something captured: 1. Nothing: 2. */
+static int capture_all(struct request *request)
+{
+	size_t complete = 0, failed = 0;
+
+	for (size_t i = 0; i < request->n_pids; i++) {
+		int status = capture_one(request, request->pids[i]);
+
+		complete += status == CLI_COMPLETE;
+		failed += status == CLI_FAILED;
+		if (*request->options.cancel) {
+			failed += request->n_pids - i - 1;
+			break;
+		}
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cli_error("stdout: %s: the results could not be printed", strerror(errno));
+		return CLI_PARTIAL;
+	}
+	if (complete == request->n_pids)
+		return CLI_COMPLETE;
+	return failed == request->n_pids ? CLI_FAILED : CLI_PARTIAL;
+}
+
+int cli_cmd_capture(int argc, char **argv)
+{
+	struct request request = {0};
+	int first, status = CLI_USAGE;
+
+	cryocore_options_init(&request.options);
+	first = cli_options_parse(table, argc, argv, &request);
+	if (first < 0)
+		status = -1 - first;
+	for (; first > 0 && first < argc; first++)
+		if (add_pid(&request, argv[first]) < 0)
+			first = -1;
+	if (first > 0 && check_request(&request) == 0) {
+		request.options.cancel = cli_cancel_flag();
+		request.options.stream_fd =
+			request.stream && !request.options.dry_run ? STDOUT_FILENO : -1;
+		request.options.on_progress = cli_progress_callback();
+		status = capture_all(&request);
+	}
+	free(request.pids);
+	return status;
+}

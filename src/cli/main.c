@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The first word decides: a name in the table is a command; anything else (an option or a PID) is
+ * the main job, a capture.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct cli_command commands[] = {
+	{NULL, "[OPTION]... PID...", "a core of each process, and its executable beside it",
+		cli_cmd_capture},
+};
+
+enum {
+	N_COMMANDS = sizeof(commands) / sizeof(commands[0])
+};
+
+void cli_usage(FILE *stream)
+{
+	fprintf(stream, "Usage:\n");
+	for (int i = 0; i < N_COMMANDS; i++)
+		fprintf(stream, "  cryocore %s%s%s\n      %s\n",
+			commands[i].name ? commands[i].name : "", commands[i].name ? " " : "",
+			commands[i].arguments, commands[i].summary);
+}
+
+static const struct cli_command *find_command(const char *word)
+{
+	for (int i = 0; i < N_COMMANDS; i++)
+		if (commands[i].name && strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct cli_command *command;
+
+	if (argc < 2) {
+		cli_usage(stderr);
+		return CLI_USAGE;
+	}
+	if (argv[1][0] == '-' || isdigit((unsigned char)argv[1][0]))
+		return cli_cmd_capture(argc, argv);
+	command = find_command(argv[1]);
+	if (!command) {
+		cli_error("'%s' is neither a PID nor a command: see 'cryocore --help'", argv[1]);
+		return CLI_USAGE;
+	}
+	return command->run(argc - 1, argv + 1);
+}
