@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The two kernel interfaces that tell which pages of a process are there
+ * (Documentation/admin-guide/mm/pagemap.rst; include/uapi/linux/fs.h of Linux 6.7 for the ioctl,
+ * which Debian 12's headers lack).
+ */
+#pragma once
+
+#include "trace/memory.h"
+
+/* Whether PAGEMAP_SCAN is there. */
+bool cryo_pagemap_has_scan(int pagemap);
+
+/* cryo_memory_scan() by the ioctl, and by reading one 64-bit entry a page. */
+int cryo_pagemap_scan(int pagemap, uint64_t start, uint64_t end, struct cryo_extent *extents,
+	size_t room, size_t *ret_count, uint64_t *ret_next);
+int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);

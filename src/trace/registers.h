@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The registers of stopped threads on their way from the tracer, who may ptrace, to the reader, who
+ * must not: a file (a memfd) of records, written once and then mapped.
+ *
+ * A record is a struct cryo_registers_record followed by its regsets, each a struct
+ * cryo_registers_regset followed by its bytes, padded to 8.
+ */
+#pragma once
+
+#include "model/process.h"
+#include "trace/tracee.h"
+
+struct cryo_registers_record {
+	uint32_t tid;
+	uint32_t n_regsets;
+	uint64_t blocked; /* PTRACE_GETSIGMASK */
+	uint64_t pending; /* signals queued for the thread alone */
+	uint32_t source;  /* enum cryo_register_source */
+	uint32_t restarted;
+};
+
+struct cryo_registers_regset {
+	uint32_t type;
+	uint32_t size;
+};
+
+/**
+ * cryo_registers_read - append the record of a stopped tracee.
+ * @ret_arch: its row (the same for all threads of a program, but read from each)
+ *
+ * Returns 0; -ENOEXEC if no row fits; -ESRCH if the thread died; or -errno.
+ */
+int cryo_registers_read(pid_t tid, struct cryo_buffer *records, const struct cryo_arch **ret_arch);
+
+/* The record that was appended last at @offset, and its general regset. */
+struct cryo_registers_record *cryo_registers_at(struct cryo_buffer *records, size_t offset);
+const void *cryo_registers_general(const struct cryo_registers_record *record);
+
+/**
+ * cryo_registers_parse - threads out of records.
+ * @data: the mapped file; the regsets of @ret_threads point into it
+ * @ret_threads: malloc'ed with their regsets; fields that the records do not tell are 0
+ * @ret_arch: the row of the first thread
+ *
+ * Returns 0, -EBADMSG, -ENOEXEC or -ENOMEM.
+ */
+int cryo_registers_parse(const void *data, size_t size, struct cryo_thread **ret_threads,
+	size_t *ret_count, const struct cryo_arch **ret_arch);
