@@ -72,7 +72,7 @@ static size_t harmless_length(const uint8_t *data, size_t size)
 
 int cryo_escape(struct cryo_buffer *buffer, const void *data, size_t size)
 {
-	const uint8_t *at = data, *end = at + size;
+	const uint8_t *at = data, *end = size ? at + size : at;
 	int r = 0;
 
 	while (at < end && r == 0) {

@@ -65,7 +65,7 @@ ssize_t cryo_io_read(int fd, void *data, size_t size)
 
 ssize_t cryo_io_pread(int fd, void *data, size_t size, off_t offset)
 {
-	return read_whole(fd, data, size, offset);
+	return offset < 0 ? -EINVAL : read_whole(fd, data, size, offset);
 }
 
 int cryo_io_write(int fd, const void *data, size_t size)
@@ -75,7 +75,7 @@ int cryo_io_write(int fd, const void *data, size_t size)
 
 int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset)
 {
-	return write_whole(fd, data, size, offset);
+	return offset < 0 ? -EINVAL : write_whole(fd, data, size, offset);
 }
 
 int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer)
@@ -84,7 +84,7 @@ int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer)
 
 	for (;;) {
 		size_t left = limit - (buffer->size - start);
-		size_t step = left + 1 < READ_STEP ? left + 1 : READ_STEP;
+		size_t step = left < READ_STEP ? left + 1 : READ_STEP;
 		int r = cryo_buffer_reserve(buffer, step);
 		ssize_t n;
 

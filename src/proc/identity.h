@@ -15,13 +15,15 @@ struct cryo_identity {
 	pid_t pid;
 	uint64_t start_time; /* field 22 of stat, clock ticks since boot */
 	int dir;             /* /proc/PID; bound to this process */
-	int pidfd;           /* -1 where the kernel has none (before 5.3) */
+	int pidfd;           /* -1 where the kernel has none (before 5.3), or for a fixture */
 };
 
 /* -1 in both descriptors: nothing is owned. */
 #define CRYO_IDENTITY_NONE ((struct cryo_identity){.dir = -1, .pidfd = -1})
 
-/* Open a process. 0 or -errno: -ENOENT/-ESRCH no such process. */
+/*
+ * Open a process. 0 or -errno: -ENOENT/-ESRCH no such process (a thread that leads none is none).
+ */
 int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity);
 
 /* Whether the process that was opened still exists (as a zombie too) and has this pid. */

@@ -27,7 +27,8 @@ int cryo_procfs_open(const char *root);
  *
  * fsopen(2), fsconfig(2), fsmount(2): it shows what is hidden by mounts over /proc/PID and by a
  * hidepid option of /proc. Returns a descriptor or -errno (-EPERM without CAP_SYS_ADMIN, -ENOSYS
- * before Linux 5.2); the caller then takes cryo_procfs_open("/proc").
+ * before Linux 5.2); the caller then takes cryo_procfs_open("/proc"). The descriptor is one of
+ * O_PATH: a start for openat(2), not for getdents(2).
  */
 int cryo_procfs_open_private(void);
 
@@ -40,7 +41,7 @@ int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid);
 /**
  * cryo_procfs_read - a file below a directory of procfs, whole.
  * @dir: descriptor
- * @name: path below it
+ * @name: path below it; its last component is not followed if it is a link (-ELOOP)
  * @limit: most bytes taken; 0 stands for 1 GiB
  * @buffer: emptied first
  *

@@ -29,7 +29,7 @@ struct cryo_status {
 	int no_new_privs, seccomp; /* -1 if not printed */
 };
 
-/* Returns 0, or -EBADMSG if State, Tgid, Pid or the signal masks are missing or malformed. */
+/* 0, or -EBADMSG if State, Tgid, Pid or a signal mask is missing, or any known line malformed. */
 int cryo_status_parse(const char *text, size_t size, struct cryo_status *ret_status);
 
 /* Read and parse `status` below a task directory. 0, -errno, or -EBADMSG. */

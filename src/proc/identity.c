@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A descriptor of /proc/PID holds the kernel's struct pid, so it can never come to mean another
+ * process. The pidfd is opened by number after it; that the directory still answers afterwards
+ * proves that the number was not given to anybody else in between.
+ */
+#include "proc/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/pidfd.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "proc/procfs.h"
+#include "proc/stat.h"
+
+/* A fixture has no processes, and its numbers are those of somebody else here. */
+static bool is_real_procfs(int dir)
+{
+	struct statfs info;
+
+	return fstatfs(dir, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
+}
+
+/* 0, with -1 where there are no pidfds, or -errno. */
+static int open_pidfd(int dir, pid_t pid, int *ret_pidfd)
+{
+	int pidfd = -1;
+
+	if (is_real_procfs(dir)) {
+		pidfd = pidfd_open(pid, 0);
+		if (pidfd < 0 && errno != ENOSYS)
+			return errno == EINVAL ? -ENOENT : -errno; /* EINVAL: a thread */
+	}
+	*ret_pidfd = pidfd;
+	return 0;
+}
+
+int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity)
+{
+	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+	struct cryo_stat stat;
+	int r;
+
+	identity.pid = pid;
+	identity.dir = cryo_procfs_open_process(procfs, pid);
+	if (identity.dir < 0)
+		return identity.dir;
+	r = open_pidfd(identity.dir, pid, &identity.pidfd);
+	if (r < 0)
+		return r;
+	r = cryo_stat_read(identity.dir, &stat);
+	if (r < 0)
+		return r;
+	identity.start_time = stat.starttime;
+	*ret_identity = identity;
+	identity = CRYO_IDENTITY_NONE;
+	return 0;
+}
+
+bool cryo_identity_is_alive(const struct cryo_identity *identity)
+{
+	return faccessat(identity->dir, "stat", F_OK, 0) == 0 ||
+	       (errno != ENOENT && errno != ESRCH);
+}
+
+void cryo_identity_close(struct cryo_identity *identity)
+{
+	if (identity->pidfd >= 0)
+		close(identity->pidfd);
+	if (identity->dir >= 0)
+		close(identity->dir);
+	*identity = CRYO_IDENTITY_NONE;
+}

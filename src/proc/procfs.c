@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Everything is opened below a descriptor and never by a path from the root, so that neither a
+ * mount over /proc/PID nor a reused pid can lead elsewhere. The last component of a name is never
+ * followed as a link: a magic link (exe, cwd, fd/N) leads to a file system that may never answer.
+ */
+#include "proc/procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/number.h"
+
+enum {
+	DEFAULT_LIMIT = 1 << 30,
+	LINK_STEP = 256,
+	ENTRIES_SIZE = 1 << 15,
+	TASK_NAME_SIZE = sizeof("-2147483648/task/-2147483648")
+};
+
+static int open_directory(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int cryo_procfs_open(const char *root)
+{
+	return open_directory(AT_FDCWD, root);
+}
+
+int cryo_procfs_open_private(void)
+{
+	_cleanup_close_ int context = fsopen("proc", FSOPEN_CLOEXEC);
+	int mount;
+
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	mount = fsmount(
+		context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return mount < 0 ? -errno : mount;
+}
+
+int cryo_procfs_open_process(int procfs, pid_t pid)
+{
+	char name[TASK_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	return open_directory(procfs, name);
+}
+
+int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid)
+{
+	char name[TASK_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%d/task/%d", pid, tid);
+	return open_directory(procfs, name);
+}
+
+int cryo_procfs_read(int dir, const char *name, size_t limit, struct cryo_buffer *buffer)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	buffer->size = 0;
+	return cryo_io_read_all(fd, limit ? limit : DEFAULT_LIMIT, buffer);
+}
+
+int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer)
+{
+	buffer->size = 0;
+	for (size_t size = LINK_STEP;; size *= 2) {
+		int r = cryo_buffer_reserve(buffer, size);
+		ssize_t n;
+
+		if (r < 0)
+			return r;
+		n = readlinkat(dir, name, (char *)buffer->data, size);
+		if (n < 0)
+			return -errno;
+		if ((size_t)n < size) {
+			buffer->size = (size_t)n;
+			buffer->data[n] = 0;
+			return 0;
+		}
+	}
+}
+
+struct numbers {
+	pid_t *array;
+	size_t count;
+};
+
+static void numbers_clear(struct numbers *numbers)
+{
+	free(numbers->array);
+}
+
+/* Add the numbers among `size` bytes of directory entries. 0 or -ENOMEM. */
+static int add_entries(struct numbers *numbers, const char *entries, size_t size)
+{
+	for (size_t offset = 0; offset < size;) {
+		const struct dirent64 *entry = (const void *)(entries + offset);
+		uint64_t number;
+		pid_t *added;
+
+		offset += entry->d_reclen;
+		if (cryo_number_parse(entry->d_name, 10, &number) < 0 || number > INT_MAX)
+			continue;
+		added = cryo_array_add(numbers->array, numbers->count);
+		if (!added)
+			return -ENOMEM;
+		*added = (pid_t)number;
+	}
+	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	pid_t left = *(const pid_t *)a, right = *(const pid_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count)
+{
+	_cleanup_(numbers_clear) struct numbers numbers = {0};
+	_cleanup_free_ char *entries = malloc(ENTRIES_SIZE);
+	_cleanup_close_ int fd = open_directory(dir, name);
+	long n;
+
+	if (!entries)
+		return -ENOMEM;
+	if (fd < 0)
+		return fd;
+	while ((n = syscall(SYS_getdents64, fd, entries, ENTRIES_SIZE)) > 0)
+		if (add_entries(&numbers, entries, (size_t)n) < 0)
+			return -ENOMEM;
+	if (n < 0)
+		return -errno;
+	if (numbers.count)
+		qsort(numbers.array, numbers.count, sizeof(pid_t), compare_numbers);
+	*ret_count = numbers.count;
+	*ret_numbers = steal_ptr(numbers.array);
+	return 0;
+}
