@@ -21,6 +21,7 @@ struct cryo_regset_row {
  * struct cryo_arch - a row.
  * @name: as uname(2) says it
  * @machine: EM_*
+ * @compat_of: EM_* of the 64-bit kernel that runs such programs too; 0 if there is none
  * @elf_class: ELFCLASS32 or ELFCLASS64
  * @elf_data: ELFDATA2LSB or ELFDATA2MSB
  * @elf_flags: e_flags of a core
@@ -35,6 +36,7 @@ struct cryo_regset_row {
 struct cryo_arch {
 	const char *name;
 	uint16_t machine;
+	uint16_t compat_of;
 	uint8_t elf_class;
 	uint8_t elf_data;
 	uint32_t elf_flags;
@@ -70,5 +72,5 @@ const struct cryo_arch *cryo_arch_find(uint16_t host_machine, size_t gpr_size);
 /* The row of an ELF header's e_machine and class; NULL if there is none. */
 const struct cryo_arch *cryo_arch_by_elf(uint16_t machine, uint8_t elf_class);
 
-/* EM_* of the machine that cryocore was compiled for. */
+/* EM_* of the machine that cryocore was compiled for; EM_NONE (0) if there is no row for it. */
 uint16_t cryo_arch_host(void);

@@ -3,6 +3,11 @@
  * The plan of a core: where every byte of it goes, before the first is read.
  *
  * Pure: no descriptor, no pid, no clock. The same process and policy give the same plan.
+ *
+ * Not followed: kernel.core_sort_vma, which sorts mappings by their size in the file with a sort
+ * that is not stable (the order here is that of addresses, the kernel's default). Not written:
+ * PT_AARCH64_MEMTAG_MTE, the memory tags of arm64's VM_MTE mappings; their data is in the core, the
+ * tags are not.
  */
 #pragma once
 
@@ -34,7 +39,8 @@ struct cryo_plan {
 	struct cryo_buffer tail;
 };
 
-/* Returns 0, -ENOMEM, or what cryo_notes_build() and cryo_header_build() return. */
+/* Returns 0, -ENOMEM, -EINVAL (a mapping that ends before it begins, sizes beyond 64 bits), or what
+ * cryo_notes_build() and cryo_header_build() return. */
 int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
 	struct cryo_plan *ret_plan);
 

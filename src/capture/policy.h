@@ -27,7 +27,10 @@ enum cryo_content {
  * @use_filter: start from the process's coredump_filter, else from 0
  * @set: bits added to that
  * @clear: bits then taken away
- * @every: dump every readable mapping that is not a device, whatever the other fields say
+ * @every: dump every readable mapping that is not a device, whatever the other fields say. The
+ *	kernel's own pages (CRYO_VMA_SPECIAL) stay as the kernel has them; mappings without
+ *	VM_READ go by the rules with every bit set: a PROT_NONE reservation that was never used
+ *	adds nothing
  */
 struct cryo_policy {
 	bool use_filter;
@@ -41,7 +44,8 @@ struct cryo_policy {
  *	(anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
  *	hugetlb-shared, dax-private, dax-shared, dontdump). A list whose first word has a sign
  *	(+x, -x) changes the process's own filter; else it replaces it. "kernel" may stand first in
- *	a list, before signed words.
+ *	a list, before signed words. Signed and unsigned words are not mixed; of two words
+ *	about one bit the later counts.
  *
  * Returns 0 or -EINVAL; then @ret_bad, if not NULL, points at the word in @text that is wrong.
  */

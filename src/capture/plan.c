@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The layout of fs/coredump.c elf_core_dump(): headers, notes right behind them, zeros up to a page
+ * of the ELF format, then what is kept of each mapping back to back. Sizes decide all offsets, so
+ * the program headers are made last, although they stand first.
+ */
+#include "capture/plan.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "elf/header.h"
+#include "elf/notes.h"
+
+void cryo_plan_clear(struct cryo_plan *plan)
+{
+	cryo_buffer_clear(&plan->head);
+	cryo_buffer_clear(&plan->tail);
+	free(plan->segments);
+	*plan = (struct cryo_plan){0};
+}
+
+static uint64_t segment_align(const struct cryo_process *process)
+{
+	return process->arch->exec_pagesize ? process->arch->exec_pagesize : process->page_size;
+}
+
+/* Give each mapping its place behind `offset`. */
+static int place_segments(const struct cryo_process *process, const struct cryo_policy *policy,
+	uint64_t offset, struct cryo_plan *plan)
+{
+	plan->segments = calloc(process->n_vmas + 1, sizeof(*plan->segments));
+	if (!plan->segments)
+		return -ENOMEM;
+	for (size_t i = 0; i < process->n_vmas; i++) {
+		const struct cryo_vma *vma = &process->vmas[i];
+		struct cryo_segment *segment = &plan->segments[i];
+
+		if (vma->end < vma->start)
+			return -EINVAL;
+		segment->vma = vma;
+		segment->offset = offset;
+		segment->file_size = cryo_policy_dump_size(policy, process, vma, &segment->reason);
+		if (__builtin_add_overflow(offset, segment->file_size, &offset) ||
+			offset > INT64_MAX)
+			return -EINVAL;
+	}
+	plan->n_segments = process->n_vmas;
+	plan->data_end = offset;
+	return 0;
+}
+
+static struct cryo_phdr load_phdr(const struct cryo_segment *segment, uint64_t align)
+{
+	const struct cryo_vma *vma = segment->vma;
+
+	return (struct cryo_phdr){
+		.type = PT_LOAD,
+		.flags = (vma->flags & CRYO_VM_READ ? PF_R : 0) |
+			 (vma->flags & CRYO_VM_WRITE ? PF_W : 0) |
+			 (vma->flags & CRYO_VM_EXEC ? PF_X : 0),
+		.offset = segment->offset,
+		.vaddr = vma->start,
+		.memsz = vma->end - vma->start,
+		.filesz = segment->file_size,
+		.align = align,
+	};
+}
+
+static int build_headers(
+	const struct cryo_process *process, size_t notes_size, struct cryo_plan *plan)
+{
+	size_t n_phdrs = plan->n_segments + 1;
+	_cleanup_free_ struct cryo_phdr *phdrs = calloc(n_phdrs, sizeof(*phdrs));
+	int r;
+
+	if (!phdrs)
+		return -ENOMEM;
+	phdrs[0] = (struct cryo_phdr){
+		.type = PT_NOTE,
+		.offset = cryo_header_size(process->arch, n_phdrs),
+		.filesz = notes_size,
+		.align = 4,
+	};
+	for (size_t i = 0; i < plan->n_segments; i++)
+		phdrs[i + 1] = load_phdr(&plan->segments[i], segment_align(process));
+	r = cryo_header_build(process->arch, phdrs, n_phdrs, plan->data_end, &plan->head);
+	return r < 0 ? r : cryo_header_build_shdr(process->arch, n_phdrs, &plan->tail);
+}
+
+int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
+	struct cryo_plan *ret_plan)
+{
+	_cleanup_plan_ struct cryo_plan plan = {0};
+	_cleanup_buffer_ struct cryo_buffer notes = {0};
+	uint64_t notes_end, align;
+	int r = cryo_notes_build(process, &notes);
+
+	if (r < 0)
+		return r;
+	align = segment_align(process);
+	notes_end = cryo_header_size(process->arch, process->n_vmas + 1) + notes.size;
+	r = place_segments(process, policy, (notes_end + align - 1) / align * align, &plan);
+	if (r == 0)
+		r = build_headers(process, notes.size, &plan);
+	if (r == 0)
+		r = cryo_buffer_add(&plan.head, notes.data, notes.size);
+	if (r == 0)
+		r = cryo_buffer_align(&plan.head, align);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	plan = (struct cryo_plan){0};
+	return 0;
+}
