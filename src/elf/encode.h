@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include "arch/arch.h"
+#include <stddef.h>
+#include <stdint.h>
 
 /* A field: its offset and width in bytes. A width of 0: this layout has no such field. */
 struct cryo_field {
@@ -13,8 +14,7 @@ struct cryo_field {
 };
 
 /* Store the low bytes of a value in the byte order of the architecture. */
-void cryo_encode(
-	const struct cryo_arch *arch, void *structure, struct cryo_field field, uint64_t value);
+void cryo_encode(uint8_t elf_data, void *structure, struct cryo_field field, uint64_t value);
 
 /* The value that cryo_encode() stored: zero-extended. */
-uint64_t cryo_decode(const struct cryo_arch *arch, const void *structure, struct cryo_field field);
+uint64_t cryo_decode(uint8_t elf_data, const void *structure, struct cryo_field field);

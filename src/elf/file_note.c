@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/encode.h"
 #include "elf/notes.h"
 #include "elf/notes_internal.h"
@@ -22,7 +23,7 @@ static int add_word(struct cryo_buffer *desc, const struct cryo_arch *arch, uint
 
 	if (!at)
 		return -ENOMEM;
-	cryo_encode(arch, at, (struct cryo_field){0, word}, value);
+	cryo_encode(arch->elf_data, at, (struct cryo_field){0, word}, value);
 	return 0;
 }
 

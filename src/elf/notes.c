@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/encode.h"
 #include "elf/notes_internal.h"
 
@@ -31,9 +32,9 @@ int cryo_note_add(struct cryo_buffer *notes, const struct cryo_arch *arch, const
 
 	if (desc_size > UINT32_MAX - NOTE_ALIGN)
 		return -E2BIG;
-	cryo_encode(arch, head, (struct cryo_field){0, 4}, owner_size);
-	cryo_encode(arch, head, (struct cryo_field){4, 4}, desc_size);
-	cryo_encode(arch, head, (struct cryo_field){8, 4}, type);
+	cryo_encode(arch->elf_data, head, (struct cryo_field){0, 4}, owner_size);
+	cryo_encode(arch->elf_data, head, (struct cryo_field){4, 4}, desc_size);
+	cryo_encode(arch->elf_data, head, (struct cryo_field){8, 4}, type);
 	r = cryo_buffer_add(notes, head, sizeof(head));
 	if (r == 0)
 		r = cryo_buffer_add(notes, owner, owner_size);

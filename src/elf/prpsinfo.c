@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/encode.h"
 #include "elf/notes.h"
 #include "elf/notes_internal.h"
@@ -99,18 +100,18 @@ static void put_all_but_psargs(
 	const struct cryo_arch *arch = process->arch;
 	bool dead = process->state == 'Z' || process->state == 'X';
 
-	cryo_encode(arch, info, layout->state, dead ? STATE_DEAD : 0);
-	cryo_encode(arch, info, layout->sname, dead ? '.' : 'R');
-	cryo_encode(arch, info, layout->nice, (uint64_t)process->nice);
-	cryo_encode(arch, info, layout->flag, process->task_flags);
-	cryo_encode(
-		arch, info, layout->uid, fold_id(layout->uid, process->uid, process->overflow_uid));
-	cryo_encode(
-		arch, info, layout->gid, fold_id(layout->gid, process->gid, process->overflow_gid));
-	cryo_encode(arch, info, layout->pid, (uint64_t)process->ns_pid);
-	cryo_encode(arch, info, layout->ppid, (uint64_t)process->ppid);
-	cryo_encode(arch, info, layout->pgrp, (uint64_t)process->pgrp);
-	cryo_encode(arch, info, layout->sid, (uint64_t)process->sid);
+	cryo_encode(arch->elf_data, info, layout->state, dead ? STATE_DEAD : 0);
+	cryo_encode(arch->elf_data, info, layout->sname, dead ? '.' : 'R');
+	cryo_encode(arch->elf_data, info, layout->nice, (uint64_t)process->nice);
+	cryo_encode(arch->elf_data, info, layout->flag, process->task_flags);
+	cryo_encode(arch->elf_data, info, layout->uid,
+		fold_id(layout->uid, process->uid, process->overflow_uid));
+	cryo_encode(arch->elf_data, info, layout->gid,
+		fold_id(layout->gid, process->gid, process->overflow_gid));
+	cryo_encode(arch->elf_data, info, layout->pid, (uint64_t)process->ns_pid);
+	cryo_encode(arch->elf_data, info, layout->ppid, (uint64_t)process->ppid);
+	cryo_encode(arch->elf_data, info, layout->pgrp, (uint64_t)process->pgrp);
+	cryo_encode(arch->elf_data, info, layout->sid, (uint64_t)process->sid);
 	memcpy(info + layout->fname, process->comm, sizeof(process->comm));
 }
 

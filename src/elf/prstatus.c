@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "elf/encode.h"
 #include "elf/notes.h"
 #include "elf/notes_internal.h"
@@ -60,9 +61,11 @@ static void put_times(const struct cryo_arch *arch, const struct layout *layout,
 	uint16_t word = (uint16_t)cryo_arch_word(arch), at = layout->times;
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		cryo_encode(arch, status, (struct cryo_field){at, word}, values[i] / MICROSECONDS);
+		cryo_encode(arch->elf_data, status, (struct cryo_field){at, word},
+			values[i] / MICROSECONDS);
 		at += word;
-		cryo_encode(arch, status, (struct cryo_field){at, word}, values[i] % MICROSECONDS);
+		cryo_encode(arch->elf_data, status, (struct cryo_field){at, word},
+			values[i] % MICROSECONDS);
 		at += word;
 	}
 }
@@ -72,22 +75,22 @@ static void put_ids(const struct cryo_process *process, const struct cryo_thread
 {
 	const struct cryo_arch *arch = process->arch;
 
-	cryo_encode(arch, status, layout->pid, (uint64_t)thread->ns_tid);
-	cryo_encode(arch, status, layout->ppid, (uint64_t)thread->ppid);
-	cryo_encode(arch, status, layout->pgrp, (uint64_t)process->pgrp);
-	cryo_encode(arch, status, layout->sid, (uint64_t)process->sid);
+	cryo_encode(arch->elf_data, status, layout->pid, (uint64_t)thread->ns_tid);
+	cryo_encode(arch->elf_data, status, layout->ppid, (uint64_t)thread->ppid);
+	cryo_encode(arch->elf_data, status, layout->pgrp, (uint64_t)process->pgrp);
+	cryo_encode(arch->elf_data, status, layout->sid, (uint64_t)process->sid);
 }
 
 static void put_signals(const struct cryo_process *process, const struct cryo_thread *thread,
 	const struct layout *layout, uint8_t *status)
 {
 	const struct cryo_arch *arch = process->arch;
-	uint64_t signo = cryo_decode(arch, process->siginfo, (struct cryo_field){0, 4});
+	uint64_t signo = cryo_decode(arch->elf_data, process->siginfo, (struct cryo_field){0, 4});
 
-	cryo_encode(arch, status, layout->signo, signo);
-	cryo_encode(arch, status, layout->cursig, signo);
-	cryo_encode(arch, status, layout->sigpend, thread->pending);
-	cryo_encode(arch, status, layout->sighold, thread->blocked);
+	cryo_encode(arch->elf_data, status, layout->signo, signo);
+	cryo_encode(arch->elf_data, status, layout->cursig, signo);
+	cryo_encode(arch->elf_data, status, layout->sigpend, thread->pending);
+	cryo_encode(arch->elf_data, status, layout->sighold, thread->blocked);
 }
 
 static bool has_type(const struct cryo_thread *thread, uint32_t type)
@@ -119,6 +122,6 @@ int cryo_note_prstatus(const struct cryo_process *process, const struct cryo_thr
 	put_ids(process, thread, layout, status);
 	put_times(arch, layout, &thread->times, status);
 	memcpy(status + layout->registers, general->data, arch->gpr_size);
-	cryo_encode(arch, status, fpvalid, has_type(thread, NT_PRFPREG));
+	cryo_encode(arch->elf_data, status, fpvalid, has_type(thread, NT_PRFPREG));
 	return cryo_note_add(notes, arch, "CORE", NT_PRSTATUS, status, size);
 }
