@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/* Whole reads and writes, short counts, and the limit. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/* A file in memory with `size` bytes 'x', read from its start. */
+static int make_file(size_t size)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	_cleanup_free_ char *bytes = malloc(size + 1);
+
+	cr_assert_geq(fd, 0);
+	memset(bytes, 'x', size + 1);
+	cr_assert_eq(cryo_io_write(fd, bytes, size), 0);
+	cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+Test(io, reads_a_file_to_its_end)
+{
+	static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 300000};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		_cleanup_close_ int fd = make_file(sizes[i]);
+		_cleanup_buffer_ struct cryo_buffer buffer = {0};
+
+		cr_assert_eq(cryo_io_read_all(fd, SIZE_MAX, &buffer), 0);
+		cr_assert_eq(buffer.size, sizes[i]);
+		cr_assert_eq(buffer.data[buffer.size], 0);
+	}
+}
+
+Test(io, limit_cuts_exactly)
+{
+	static const size_t limits[] = {0, 1, 99, 100, 101, 65536};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		_cleanup_close_ int fd = make_file(100);
+		_cleanup_buffer_ struct cryo_buffer buffer = {0};
+
+		cr_assert_eq(cryo_buffer_add(&buffer, "head", 4), 0);
+		cr_assert_eq(cryo_io_read_all(fd, limits[i], &buffer), limits[i] < 100);
+		cr_assert_eq(buffer.size, 4 + (limits[i] < 100 ? limits[i] : 100));
+	}
+}
+
+Test(io, reads_a_pipe_in_pieces)
+{
+	_cleanup_buffer_ struct cryo_buffer buffer = {0};
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(cryo_io_write(ends[1], "one", 3), 0);
+	cr_assert_eq(cryo_io_write(ends[1], "two", 3), 0);
+	close(ends[1]);
+	cr_assert_eq(cryo_io_read_all(ends[0], 100, &buffer), 0);
+	cr_assert_str_eq((char *)buffer.data, "onetwo");
+	close(ends[0]);
+}
+
+Test(io, fewer_bytes_only_at_the_end)
+{
+	_cleanup_close_ int fd = make_file(10);
+	char data[16];
+
+	cr_assert_eq(cryo_io_read(fd, data, 4), 4);
+	cr_assert_eq(cryo_io_read(fd, data, 16), 6);
+	cr_assert_eq(cryo_io_read(fd, data, 16), 0);
+	cr_assert_eq(cryo_io_pread(fd, data, 16, 3), 7);
+	cr_assert_eq(cryo_io_pread(fd, data, 16, 100), 0);
+}
+
+Test(io, writes_where_it_was_told)
+{
+	_cleanup_close_ int fd = make_file(4);
+	char data[5] = "";
+
+	cr_assert_eq(cryo_io_pwrite(fd, "ab", 2, 1), 0);
+	cr_assert_eq(cryo_io_pread(fd, data, 4, 0), 4);
+	cr_assert_str_eq(data, "xabx");
+}
+
+Test(io, a_negative_offset_is_not_the_current_one)
+{
+	_cleanup_close_ int fd = make_file(4);
+	char data[4];
+
+	cr_assert_eq(cryo_io_pread(fd, data, 4, -4096), -EINVAL);
+	cr_assert_eq(cryo_io_pwrite(fd, data, 4, -4096), -EINVAL);
+	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 0);
+}
+
+Test(io, gives_the_error_of_the_system_call)
+{
+	_cleanup_buffer_ struct cryo_buffer buffer = {0};
+	_cleanup_close_ int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	char data[4];
+
+	cr_assert_eq(cryo_io_read(-1, data, 4), -EBADF);
+	cr_assert_eq(cryo_io_read_all(-1, 10, &buffer), -EBADF);
+	cr_assert_eq(cryo_io_write(full, "x", 1), -ENOSPC);
+}
