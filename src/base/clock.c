@@ -21,6 +21,6 @@ int cryo_deadline_poll_ms(uint64_t deadline)
 
 	if (deadline <= now)
 		return 0;
-	ms = (deadline - now + CRYO_NSEC_PER_MSEC - 1) / CRYO_NSEC_PER_MSEC;
+	ms = (deadline - now - 1) / CRYO_NSEC_PER_MSEC + 1;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -85,6 +86,24 @@ int cryo_escape(struct cryo_buffer *buffer, const void *data, size_t size)
 		else
 			r = cryo_buffer_printf(buffer, "\\x%02x", *at);
 		at += length ? length : 1;
+	}
+	return r;
+}
+
+int cryo_escape_word(struct cryo_buffer *buffer, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+	int r = 0;
+
+	while (size && r == 0) {
+		const uint8_t *blank = memchr(at, ' ', size);
+		size_t length = blank ? (size_t)(blank - at) : size;
+
+		r = cryo_escape(buffer, at, length);
+		if (r == 0 && blank)
+			r = cryo_buffer_add(buffer, "\\x20", 4);
+		at += length + (blank != NULL);
+		size -= length + (blank != NULL);
 	}
 	return r;
 }

@@ -18,3 +18,6 @@
  * Returns 0 or -ENOMEM.
  */
 int cryo_escape(struct cryo_buffer *buffer, const void *data, size_t size);
+
+/* The same, with blanks as \x20 too: for a value in a line that blanks divide. 0 or -ENOMEM. */
+int cryo_escape_word(struct cryo_buffer *buffer, const void *data, size_t size);

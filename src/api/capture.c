@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The public functions of cryocore.h about captures.
+ */
+#include <cryocore/cryocore.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/escape.h"
+#include "base/number.h"
+#include "capture/capture.h"
+#include "capture/result.h"
+#include "config.h"
+
+void cryocore_options_init(struct cryocore_options *options)
+{
+	*options = (struct cryocore_options){.size = sizeof(*options), .stream_fd = -1};
+}
+
+static int parse_content(const char *content, struct cryo_policy *ret_policy, const char **ret_bad)
+{
+	return cryo_policy_parse(content ? content : "kernel", ret_policy, ret_bad);
+}
+
+int cryocore_content_check(const char *content, const char **ret_bad)
+{
+	struct cryo_policy policy;
+
+	return parse_content(content, &policy, ret_bad);
+}
+
+int cryocore_capture(
+	pid_t pid, const struct cryocore_options *options, struct cryocore_result **ret_result)
+{
+	struct cryocore_options complete;
+	struct cryo_policy policy;
+	int r;
+
+	cryocore_options_init(&complete);
+	if (options && options->size > sizeof(complete))
+		return -EINVAL;
+	if (options)
+		memcpy(&complete, options, options->size);
+	r = parse_content(complete.content, &policy, NULL);
+	return r < 0 ? r : cryo_capture(pid, &complete, &policy, ret_result);
+}
+
+void cryocore_result_free(struct cryocore_result *result)
+{
+	cryo_result_free(result);
+}
+
+int cryocore_escape(const void *data, size_t size, char **ret_text)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_buffer_reserve(&text, size);
+
+	if (r == 0)
+		r = cryo_escape(&text, data, size);
+	if (r < 0)
+		return r;
+	*ret_text = (char *)steal_ptr(text.data);
+	return 0;
+}
+
+int cryocore_parse_pid(const char *text, pid_t *ret_pid)
+{
+	return cryo_number_parse_pid(text, ret_pid);
+}
+
+const char *cryocore_version(void)
+{
+	return CRYOCORE_VERSION;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One capture from outside: the supervisor, who owns deadlines and words, and its two children.
+ */
+#pragma once
+
+#include <cryocore/cryocore.h>
+
+#include "capture/policy.h"
+
+/**
+ * cryo_capture - see cryocore_capture().
+ * @options: complete
+ * @policy: what --content became
+ * @ret_result: allocated in any case but -ENOMEM
+ */
+int cryo_capture(pid_t pid, const struct cryocore_options *options,
+	const struct cryo_policy *policy, struct cryocore_result **ret_result);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Letters between the supervisor, the tracer and the reader: fixed-size packets on a SOCK_SEQPACKET
+ * pair. The end of a process is the end of its channel, which the others see at once.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum cryo_letter_kind {
+	CRYO_LETTER_READY, /* reader to supervisor: all that can be done before the stop is done */
+	CRYO_LETTER_STOP,  /* supervisor to tracer */
+	CRYO_LETTER_STOPPED,  /* tracer to reader and supervisor */
+	CRYO_LETTER_RELEASE,  /* reader or supervisor to tracer */
+	CRYO_LETTER_RELEASED, /* tracer to reader and supervisor */
+	CRYO_LETTER_MESSAGE,  /* to supervisor: words for a person */
+	CRYO_LETTER_DONE, /* reader to supervisor: the capture is complete, or as good as it gets */
+};
+
+/**
+ * struct cryo_letter - one packet; what is not used is 0.
+ * @error: negative errno
+ * @severity: of a message, enum cryocore_severity
+ * @n_threads: STOPPED, RELEASED: threads that the tracer holds, or held
+ * @n_unstopped: STOPPED: threads that could not be stopped
+ * @n_restarted: RELEASED: system calls that were put back
+ * @stop_ns, @release_ns: CLOCK_MONOTONIC of the first stop request and the last release
+ * @text: of a message
+ */
+struct cryo_letter {
+	uint32_t kind;
+	int32_t error;
+	uint32_t severity;
+	uint64_t n_threads, n_unstopped, n_restarted;
+	uint64_t stop_ns, release_ns;
+	char text[512];
+};
+
+/* Two connected ends, close-on-exec. 0 or -errno. */
+int cryo_channel_pair(int ret_ends[2]);
+
+/* 0, or -EPIPE if nobody is at the other end; -errno. */
+int cryo_channel_send(int end, const struct cryo_letter *letter);
+
+/* The next letter. 0, -ETIMEDOUT, -EPIPE if the other end is gone, -EINTR, or -errno. */
+int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_letter);
+
+/* Send a CRYO_LETTER_MESSAGE. */
+void cryo_channel_say(int end, uint32_t severity, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));

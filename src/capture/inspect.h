@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Inspect: everything about a stopped process except its memory, as a struct cryo_process.
+ *
+ * It has two halves: before the stop what cannot change, or is checked again, is fetched and
+ * opened; during the stop the rest. For the reader process only: a hostile target can make reads
+ * of /proc block.
+ */
+#pragma once
+
+#include "model/process.h"
+#include "proc/identity.h"
+#include "proc/mountinfo.h"
+#include "trace/memory.h"
+
+/**
+ * struct cryo_inspector - what is open while a process is looked at.
+ * @procfs: where the process is looked up; not owned
+ * @identity: the process; not owned
+ * @live: a thread that has not exited; it stands for the process where the leader cannot
+ * @live_dir: /proc/LIVE
+ * @exe: the executable, or -1; @exe_error why
+ * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
+ * @ppid: for prstatus, in the process's pid namespace
+ */
+struct cryo_inspector {
+	int procfs;
+	const struct cryo_identity *identity;
+	pid_t live;
+	int live_dir;
+	struct cryo_memory memory;
+	int exe, exe_error;
+	struct cryo_mount *mounts;
+	size_t n_mounts;
+	char *root;
+	pid_t ppid;
+};
+
+#define CRYO_INSPECTOR_NONE                                                                        \
+	((struct cryo_inspector){                                                                  \
+		.procfs = -1, .live_dir = -1, .memory = CRYO_MEMORY_NONE, .exe = -1})
+
+/* Before the stop. 0, -ESRCH (gone, or all threads have exited), -EACCES or -EPERM, or -errno. */
+int cryo_inspect_before(
+	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector);
+
+/**
+ * cryo_inspect - during the stop (or without one, for a plan).
+ * @records, @records_size: registers by the tracer (trace/registers.h); they must outlive the
+ *	process; size 0 stands for none: then the threads have none either
+ * @ret_exec: the process has executed another program since cryo_inspect_before()
+ *
+ * Returns 0 or -errno; -ESRCH if the process is gone.
+ */
+int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t records_size,
+	struct cryo_process *ret_process, bool *ret_exec);
+
+/* Open the file behind a mapping, through map_files or, without privilege, by its name. Fd, -errno:
+ * -EREMOTE if its file system may not answer. */
+int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struct cryo_vma *vma);
+
+void cryo_inspector_clear(struct cryo_inspector *inspector);
+
+#define _cleanup_inspector_ _cleanup_(cryo_inspector_clear)

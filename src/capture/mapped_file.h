@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The files behind mappings: their names as the process sees them, their link counts and modes, and
+ * their bytes, without going through the process's memory.
+ */
+#pragma once
+
+#include "capture/inspect.h"
+
+/**
+ * cryo_mapped_file_inspect - complete the mappings with what maps and smaps do not tell.
+ * @vmas: name, mode, n_links, elf_magic and remote of those with a file are filled in
+ *
+ * What cannot be had without privilege stays unknown (0, ~0, false). 0 or -ENOMEM.
+ */
+int cryo_mapped_file_inspect(
+	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count);

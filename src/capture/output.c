@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Nothing here follows a link in the last part of a name, and nothing is ever opened twice by name.
+ */
+#include "capture/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+enum {
+	ZEROS = 1 << 16
+};
+
+static int split_path(const char *path, struct cryo_output *output)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *directory = NULL;
+
+	output->path = strdup(path);
+	output->name = strdup(slash ? slash + 1 : path);
+	if (!output->path || !output->name ||
+		asprintf(&output->partial, "%s.partial", output->name) < 0)
+		return -ENOMEM;
+	directory = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	if (!directory)
+		return -ENOMEM;
+	output->dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return output->dir < 0 ? -errno : 0;
+}
+
+static bool exists(int dir, const char *name)
+{
+	struct stat found;
+
+	return fstatat(dir, name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_output)
+{
+	_cleanup_output_ struct cryo_output output = CRYO_OUTPUT_NONE;
+	int r = split_path(path, &output);
+
+	if (r < 0)
+		return r;
+	output.overwrite = overwrite;
+	if (!overwrite && exists(output.dir, output.name))
+		return -EEXIST;
+	if (overwrite && unlinkat(output.dir, output.partial, 0) < 0 && errno != ENOENT)
+		return -errno;
+	output.fd = openat(output.dir, output.partial,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE, 0600);
+	if (output.fd < 0)
+		return -errno;
+	*ret_output = output;
+	output = CRYO_OUTPUT_NONE;
+	return 0;
+}
+
+void cryo_output_from_stream(int fd, struct cryo_output *ret_output)
+{
+	*ret_output = CRYO_OUTPUT_NONE;
+	ret_output->fd = fd;
+	ret_output->stream = true;
+}
+
+static int fill_stream(struct cryo_output *output, uint64_t end)
+{
+	static const char zeros[ZEROS];
+
+	while (output->position < end) {
+		uint64_t left = end - output->position;
+		size_t step = left < ZEROS ? (size_t)left : ZEROS;
+		int r = cryo_io_write(output->fd, zeros, step);
+
+		if (r < 0)
+			return r;
+		output->position += step;
+	}
+	return 0;
+}
+
+int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset)
+{
+	int r;
+
+	if (!output->stream)
+		return cryo_io_pwrite(output->fd, data, size, (off_t)offset);
+	r = fill_stream(output, offset);
+	if (r == 0)
+		r = cryo_io_write(output->fd, data, size);
+	if (r == 0)
+		output->position += size;
+	return r;
+}
+
+int cryo_output_set_size(struct cryo_output *output, uint64_t size)
+{
+	if (output->stream)
+		return fill_stream(output, size);
+	return ftruncate(output->fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+/* For file systems that do not know RENAME_NOREPLACE: link(2) does not replace either. */
+static int rename_by_link(const struct cryo_output *output)
+{
+	if (linkat(output->dir, output->partial, output->dir, output->name, 0) < 0)
+		return -errno;
+	unlinkat(output->dir, output->partial, 0);
+	return 0;
+}
+
+int cryo_output_commit(struct cryo_output *output)
+{
+	unsigned int flags = output->overwrite ? 0 : RENAME_NOREPLACE;
+
+	if (output->stream)
+		return 0;
+	if (renameat2(output->dir, output->partial, output->dir, output->name, flags) == 0)
+		return 0;
+	return errno == EINVAL ? rename_by_link(output) : -errno;
+}
+
+bool cryo_output_abandon(struct cryo_output *output)
+{
+	struct stat found;
+
+	if (output->stream || output->fd < 0)
+		return false;
+	if (fstat(output->fd, &found) == 0 && found.st_size > 0)
+		return true;
+	unlinkat(output->dir, output->partial, 0);
+	return false;
+}
+
+void cryo_output_close(struct cryo_output *output)
+{
+	if (!output->stream)
+		cryo_cleanup_close(&output->fd);
+	cryo_cleanup_close(&output->dir);
+	free(output->path);
+	free(output->name);
+	free(output->partial);
+	*output = CRYO_OUTPUT_NONE;
+}

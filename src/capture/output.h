@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An output file that has its name only when it is whole, and the stream that has no name at all.
+ *
+ * The file is made as NAME.partial (O_EXCL, O_NOFOLLOW, mode 0600) and renamed at the end. What
+ * fails in between leaves NAME.partial behind, which says what it is.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+/**
+ * struct cryo_output - where bytes go.
+ * @fd: the file, or the stream, which is not owned
+ * @dir: directory of the file; -1 for a stream
+ * @path: as the user knows it; @name is its last part
+ * @partial: name until it is whole
+ * @overwrite: the final name may exist
+ * @position: of a stream, bytes written so far
+ */
+struct cryo_output {
+	int fd;
+	int dir;
+	char *path, *name, *partial;
+	bool overwrite;
+	bool stream;
+	uint64_t position;
+};
+
+#define CRYO_OUTPUT_NONE ((struct cryo_output){.fd = -1, .dir = -1})
+
+/**
+ * cryo_output_open - make PATH.partial.
+ *
+ * Returns 0; -EEXIST if PATH or PATH.partial exists and may not be replaced; -errno of open(2).
+ */
+int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_output);
+
+/* A stream that others own. */
+void cryo_output_from_stream(int fd, struct cryo_output *ret_output);
+
+/* Write at an offset; in a stream not before its position, and what lies between becomes zeros. */
+int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset);
+
+/* Give the file its size (a hole at the end counts), or fill the stream up to it. 0 or -errno. */
+int cryo_output_set_size(struct cryo_output *output, uint64_t size);
+
+/* Give the whole file its name. 0 or -errno; -EEXIST if somebody took the name meanwhile. */
+int cryo_output_commit(struct cryo_output *output);
+
+/* Remove the partial file if it is empty. Whether it stays. */
+bool cryo_output_abandon(struct cryo_output *output);
+
+void cryo_output_close(struct cryo_output *output);
+
+#define _cleanup_output_ _cleanup_(cryo_output_close)

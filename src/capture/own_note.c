@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Text, because who reads it may have nothing but tail(1).
+ */
+#include "capture/own_note.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "config.h"
+#include "elf/notes.h"
+
+static int add_gaps(struct cryo_buffer *text, const struct cryo_written *written)
+{
+	int r = cryo_buffer_printf(text, "gaps=%" PRIu64 "\ngap-bytes=%" PRIu64 "\n",
+		written->n_gaps, written->gap_bytes);
+
+	for (size_t i = 0; i < written->gaps_kept && r == 0; i++) {
+		const struct cryo_gap *gap = &written->gaps[i];
+
+		r = cryo_buffer_printf(text, "gap=%016" PRIx64 "-%016" PRIx64 " errno=%d (%s)\n",
+			gap->start, gap->end, -gap->error, strerrordesc_np(-gap->error));
+	}
+	return r;
+}
+
+int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *process,
+	const struct cryo_account *account, const struct cryo_written *written)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_buffer_printf(&text,
+		"version=" CRYOCORE_VERSION "\npid=%d\nstart-time=%" PRIu64 "\nstarted-ns=%" PRIu64
+		"\nended-ns=%" PRIu64 "\npause-ns=%" PRIu64
+		"\nthreads=%zu\nunstopped-threads=%" PRIu64 "\nrestarted-syscalls=%" PRIu64
+		"\nexecuted-meanwhile=%d\ndata-bytes=%" PRIu64 "\n",
+		process->pid, process->start_time, account->started_ns, account->ended_ns,
+		account->pause_ns, process->n_threads, account->n_unstopped, account->n_restarted,
+		account->executed, written->data_bytes);
+
+	if (r == 0)
+		r = add_gaps(&text, written);
+	if (r < 0)
+		return r;
+	return cryo_note_add(
+		notes, process->arch, "CRYOCORE", CRYO_NT_CAPTURE, text.data, text.size);
+}

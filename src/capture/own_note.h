@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What cryocore itself has to say about a core: a note of owner CRYOCORE behind the last byte that
+ * the ELF headers speak of.
+ *
+ * No reader and no comparison looks there, so the rest of the file is exactly what the kernel would
+ * have written; and it comes last, when gaps and the pause are known, so that a core can be
+ * streamed. To find it: the end of the segment with the highest p_offset + p_filesz, or of section
+ * header 0 (e_shoff + e_shentsize) where there is one. The desc is text, a line for each fact,
+ * "key=value".
+ */
+#pragma once
+
+#include "capture/write.h"
+
+/* n_type of the note; its owner is "CRYOCORE". */
+#define CRYO_NT_CAPTURE 1
+
+/**
+ * struct cryo_account - the facts of one capture.
+ * @started_ns, @ended_ns: CLOCK_REALTIME
+ * @pause_ns: from the first stop request to the last release
+ * @n_unstopped: threads that live but could not be stopped
+ * @n_restarted: system calls that were put back
+ * @executed: another program was executed while we looked
+ */
+struct cryo_account {
+	uint64_t started_ns, ended_ns, pause_ns;
+	uint64_t n_unstopped, n_restarted;
+	bool executed;
+};
+
+/* Append the encoded note. 0 or -ENOMEM. */
+int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *process,
+	const struct cryo_account *account, const struct cryo_written *written);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A record is {kind, head size, text size}, the head, the text. Strings are escaped here, on the
+ * way in, so that nothing unescaped ever reaches the public structures.
+ */
+#include "capture/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/escape.h"
+#include "base/io.h"
+
+struct record {
+	uint32_t kind, head_size, text_size;
+};
+
+int cryo_report_add(int report, enum cryo_report_kind kind, const void *head, size_t head_size,
+	const char *text)
+{
+	_cleanup_buffer_ struct cryo_buffer bytes = {0}, escaped = {0};
+	struct record record = {.kind = kind, .head_size = (uint32_t)head_size};
+	int r = cryo_escape(&escaped, text, strlen(text));
+
+	record.text_size = (uint32_t)escaped.size;
+	if (r == 0)
+		r = cryo_buffer_add(&bytes, &record, sizeof(record));
+	if (r == 0)
+		r = cryo_buffer_add(&bytes, head, head_size);
+	if (r == 0)
+		r = cryo_buffer_add(&bytes, escaped.data, escaped.size);
+	return r < 0 ? r : cryo_io_write(report, bytes.data, bytes.size);
+}
+
+static uint64_t count_complete(const struct cryo_process *process)
+{
+	uint64_t complete = 0;
+
+	for (size_t i = 0; i < process->n_threads; i++)
+		complete += process->threads[i].source == CRYO_REGISTERS_PTRACE;
+	return complete;
+}
+
+int cryo_report_add_written(int report, const struct cryo_process *process, uint64_t core_size,
+	const struct cryo_written *written)
+{
+	struct cryo_report_numbers numbers = {
+		.core_size = core_size,
+		.data_bytes = written->data_bytes,
+		.n_threads = process->n_threads,
+		.n_registers = count_complete(process),
+		.n_gaps = written->n_gaps,
+		.gap_bytes = written->gap_bytes,
+	};
+	int r = cryo_report_add(report, CRYO_REPORT_NUMBERS, &numbers, sizeof(numbers), "");
+
+	for (size_t i = 0; i < written->gaps_kept && r == 0; i++)
+		r = cryo_report_add(
+			report, CRYO_REPORT_GAP, &written->gaps[i], sizeof(written->gaps[i]), "");
+	return r;
+}
+
+int cryo_report_add_mapping(int report, const struct cryo_vma *vma, uint64_t file_size,
+	uint64_t present, enum cryo_dump_reason reason)
+{
+	bool shared = vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE);
+	struct cryo_report_mapping mapping = {
+		.start = vma->start,
+		.end = vma->end,
+		.file_size = file_size,
+		.present = present,
+		.reason = reason,
+		.permissions = {vma->flags & CRYO_VM_READ ? 'r' : '-',
+			vma->flags & CRYO_VM_WRITE ? 'w' : '-',
+			vma->flags & CRYO_VM_EXEC ? 'x' : '-', shared ? 's' : 'p', 0},
+	};
+
+	return cryo_report_add(
+		report, CRYO_REPORT_MAPPING, &mapping, sizeof(mapping), vma->name ? vma->name : "");
+}
+
+static int take_mapping(struct cryocore_result *result, const void *head, const char *text)
+{
+	const struct cryo_report_mapping *from = head;
+	struct cryocore_mapping *rows = (struct cryocore_mapping *)result->mappings, *row;
+	char *name = strdup(text);
+
+	row = name ? cryo_array_add(rows, result->n_mappings) : NULL;
+	result->mappings = rows;
+	if (!row) {
+		free(name);
+		return -ENOMEM;
+	}
+	*row = (struct cryocore_mapping){.start = from->start,
+		.end = from->end,
+		.file_size = from->file_size,
+		.present = from->present,
+		.reason = cryo_dump_reason_text((enum cryo_dump_reason)from->reason),
+		.name = name};
+	memcpy(row->permissions, from->permissions, sizeof(row->permissions));
+	return 0;
+}
+
+static int take_gap(struct cryocore_result *result, const void *head, const char *text)
+{
+	const struct cryo_gap *from = head;
+	struct cryocore_gap *gaps = (struct cryocore_gap *)result->gaps, *gap;
+
+	(void)text;
+	gap = cryo_array_add(gaps, result->gaps_kept);
+	result->gaps = gaps;
+	if (!gap)
+		return -ENOMEM;
+	*gap = (struct cryocore_gap){from->start, from->end, -from->error};
+	return 0;
+}
+
+static int take_numbers(struct cryocore_result *result, const void *head, const char *text)
+{
+	const struct cryo_report_numbers *numbers = head;
+
+	(void)text;
+	result->core_size = numbers->core_size;
+	result->data_bytes = numbers->data_bytes;
+	result->n_threads = numbers->n_threads;
+	result->n_registers = numbers->n_registers;
+	result->n_gaps = numbers->n_gaps;
+	result->gap_bytes = numbers->gap_bytes;
+	return 0;
+}
+
+static int take_text(const char **field, const char *text)
+{
+	free((char *)*field);
+	*field = strdup(text);
+	return *field ? 0 : -ENOMEM;
+}
+
+static int take_comm(struct cryocore_result *result, const void *head, const char *text)
+{
+	(void)head;
+	return take_text(&result->comm, text);
+}
+
+static int take_core(struct cryocore_result *result, const void *head, const char *text)
+{
+	(void)head;
+	return take_text(&result->core_path, text);
+}
+
+static int take_exe(struct cryocore_result *result, const void *head, const char *text)
+{
+	(void)head;
+	return take_text(&result->exe_path, text);
+}
+
+static const struct {
+	size_t head_size;
+	int (*take)(struct cryocore_result *result, const void *head, const char *text);
+} takers[] = {
+	[CRYO_REPORT_COMM] = {0, take_comm},
+	[CRYO_REPORT_CORE] = {0, take_core},
+	[CRYO_REPORT_EXE] = {0, take_exe},
+	[CRYO_REPORT_NUMBERS] = {sizeof(struct cryo_report_numbers), take_numbers},
+	[CRYO_REPORT_GAP] = {sizeof(struct cryo_gap), take_gap},
+	[CRYO_REPORT_MAPPING] = {sizeof(struct cryo_report_mapping), take_mapping},
+};
+
+static int take_record(
+	struct cryocore_result *result, const struct record *record, const char *body)
+{
+	_cleanup_free_ char *text = strndup(body + record->head_size, record->text_size);
+	_cleanup_free_ void *head = malloc(record->head_size + 1);
+
+	if (!text || !head)
+		return -ENOMEM;
+	memcpy(head, body, record->head_size);
+	return takers[record->kind].take(result, head, text);
+}
+
+int cryo_report_read(int report, struct cryocore_result *result)
+{
+	_cleanup_buffer_ struct cryo_buffer bytes = {0};
+	const char *at, *end;
+	int r;
+
+	if (lseek(report, 0, SEEK_SET) < 0)
+		return -errno;
+	r = cryo_io_read_all(report, SIZE_MAX / 8, &bytes);
+	at = (const char *)bytes.data;
+	end = at + bytes.size;
+	while (r == 0 && at < end) {
+		struct record record;
+		size_t left = (size_t)(end - at);
+
+		if (left < sizeof(record))
+			return -EBADMSG;
+		memcpy(&record, at, sizeof(record));
+		left -= sizeof(record);
+		if (record.kind >= ARRAY_SIZE(takers) ||
+			record.head_size != takers[record.kind].head_size ||
+			record.head_size > left || record.text_size > left - record.head_size)
+			return -EBADMSG;
+		r = take_record(result, &record, at + sizeof(record));
+		at += sizeof(record) + record.head_size + record.text_size;
+	}
+	return r;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the processes of one capture know in common from before they part.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/policy.h"
+#include "proc/identity.h"
+
+/**
+ * struct cryo_request - what is to be done; constant once select() has made it.
+ * @procfs: where /proc is read; owned
+ * @identity: the target, bound to the process that it was at the beginning
+ * @prefix: of the output files
+ * @stream_fd: -1, or where the core goes
+ */
+struct cryo_request {
+	int procfs;
+	struct cryo_identity identity;
+	struct cryo_policy policy;
+	const char *prefix;
+	int stream_fd;
+	bool no_exe, overwrite, dry_run, no_syscall_restart;
+};
+
+/* Stages, for progress and for tests that end us in each of them. */
+enum cryo_stage {
+	CRYO_STAGE_PREPARE,
+	CRYO_STAGE_STOP,
+	CRYO_STAGE_INSPECT,
+	CRYO_STAGE_WRITE,
+	CRYO_STAGE_FINISH,
+};
+
+/**
+ * struct cryo_shared - a page that all three processes see.
+ * @stage: enum cryo_stage
+ * @bytes_done, @bytes_expected: of memory, while it is written
+ * @cancel: the reader is to give up at the next window
+ */
+struct cryo_shared {
+	_Atomic uint32_t stage;
+	_Atomic uint32_t cancel;
+	_Atomic uint64_t bytes_done, bytes_expected;
+};

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The struct is public and constant for its users; here it is filled and freed.
+ */
+#include "capture/result.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/escape.h"
+
+void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
+	const char *format, ...)
+{
+	struct cryocore_message *messages = (struct cryocore_message *)result->messages, *message;
+	_cleanup_buffer_ struct cryo_buffer raw = {0}, text = {0};
+	va_list arguments;
+	int r;
+
+	va_start(arguments, format);
+	r = cryo_buffer_vprintf(&raw, format, arguments);
+	va_end(arguments);
+	if (r < 0 || cryo_escape(&text, raw.data, raw.size) < 0 || !text.data)
+		return;
+	message = cryo_array_add(messages, result->n_messages);
+	result->messages = messages;
+	if (!message)
+		return;
+	*message = (struct cryocore_message){
+		severity, error < 0 ? -error : error, (char *)steal_ptr(text.data)};
+}
+
+void cryo_result_conclude(struct cryocore_result *result, bool captured)
+{
+	result->outcome = captured ? CRYOCORE_COMPLETE : CRYOCORE_FAILED;
+	for (size_t i = 0; i < result->n_messages; i++)
+		if (captured && result->messages[i].severity != CRYOCORE_INFO)
+			result->outcome = CRYOCORE_PARTIAL;
+}
+
+void cryo_result_free(struct cryocore_result *result)
+{
+	if (!result)
+		return;
+	for (size_t i = 0; i < result->n_messages; i++)
+		free((char *)result->messages[i].text);
+	for (size_t i = 0; i < result->n_mappings; i++)
+		free((char *)result->mappings[i].name);
+	free((void *)result->messages);
+	free((void *)result->mappings);
+	free((void *)result->gaps);
+	free((char *)result->comm);
+	free((char *)result->core_path);
+	free((char *)result->exe_path);
+	free(result);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The public result while it is being made.
+ */
+#pragma once
+
+#include <cryocore/cryocore.h>
+
+/* Add a message; the text is escaped. A message for which there is no memory is lost. */
+void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Derive the outcome: failed unless @captured, else partial if a message is a warning or worse. */
+void cryo_result_conclude(struct cryocore_result *result, bool captured);
+
+void cryo_result_free(struct cryocore_result *result);

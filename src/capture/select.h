@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Select: is this a process that can be captured? And if not, why, in words.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "capture/request.h"
+
+/**
+ * cryo_select - bind a request to a process.
+ * @request: @procfs and @identity are filled in; closed by cryo_request_clear()
+ * @why: in words, if it cannot be
+ *
+ * Returns 0, or a negative errno and words in @why: -ESRCH no such process or a zombie, -EINVAL
+ * ourselves or a kernel thread, -EBUSY traced by another.
+ */
+int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why);
+
+/**
+ * cryo_select_explain - why an operation on the target was refused.
+ * @error: negative errno that the operation gave
+ * @what: "stop it", "read its memory"
+ *
+ * Tells apart: gone, another tracer, another user, a missing capability, Yama, a process that is
+ * not dumpable. The words end in what the user can do. 0 or -ENOMEM.
+ */
+int cryo_select_explain(
+	const struct cryo_request *request, int error, const char *what, struct cryo_buffer *why);
+
+void cryo_request_clear(struct cryo_request *request);
+
+#define _cleanup_request_ _cleanup_(cryo_request_clear)

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A stopped thread starts no thread, so the set is complete when a pass over the task directory
+ * finds nothing new; two or three passes are enough even against 20,000 new threads a second.
+ *
+ * Two kinds of thread are not asked to stop at all, since they cannot: frozen by a version 1 cgroup
+ * (__refrigerator), and waiting for a FUSE server (request_wait_answer), who would see the
+ * interruption while the thread slid from S into an unkillable D.
+ */
+#include "capture/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "proc/procfs.h"
+#include "proc/stat.h"
+#include "trace/registers.h"
+#include "trace/restart.h"
+
+/* How long one pass waits for the threads that it has asked; then they are left behind. */
+#define PASS_NS (700 * CRYO_NSEC_PER_MSEC)
+
+static int compare_tid(const void *key, const void *element)
+{
+	pid_t tid = *(const pid_t *)key, other = ((const struct cryo_tracee *)element)->tid;
+
+	return (tid > other) - (tid < other);
+}
+
+static int compare_tracees(const void *left, const void *right)
+{
+	return compare_tid(&((const struct cryo_tracee *)left)->tid, right);
+}
+
+static bool cannot_stop(int process_dir, pid_t tid)
+{
+	static const char *const places[] = {"__refrigerator", "request_wait_answer"};
+	_cleanup_buffer_ struct cryo_buffer wchan = {0};
+	char name[48];
+
+	snprintf(name, sizeof(name), "task/%d/wchan", tid);
+	if (cryo_procfs_read(process_dir, name, 256, &wchan) < 0 || !wchan.data)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (strcmp((const char *)wchan.data, places[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Add the threads that are not known yet; those in [0, known) are sorted. */
+static int add_new(const struct cryo_identity *identity, struct cryo_stopped *stopped)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t n_tids, known = stopped->count;
+	int r = cryo_procfs_list(identity->dir, "task", &tids, &n_tids);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_tids; i++) {
+		struct cryo_tracee *tracee;
+
+		if (known &&
+			bsearch(&tids[i], stopped->tracees, known, sizeof(*tracee), compare_tid))
+			continue;
+		tracee = cryo_array_add(stopped->tracees, stopped->count);
+		if (!tracee)
+			return -ENOMEM;
+		*tracee = (struct cryo_tracee){.tid = tids[i]};
+	}
+	return 0;
+}
+
+static void seize_new(
+	const struct cryo_identity *identity, struct cryo_tracee *tracees, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!cannot_stop(identity->dir, tracees[i].tid)) {
+			cryo_tracee_seize(&tracees[i], identity->dir);
+			continue;
+		}
+		tracees[i].state = CRYO_TRACEE_REFUSED;
+		tracees[i].error = -EBUSY;
+	}
+}
+
+static int read_one(struct cryo_stopped *stopped, struct cryo_tracee *tracee, bool restart,
+	struct cryo_buffer *records)
+{
+	const struct cryo_arch *arch = NULL;
+	size_t start = records->size;
+	int r = cryo_registers_read(tracee->tid, records, &arch);
+	struct cryo_registers_record *record;
+
+	if (r == -ESRCH) {
+		tracee->state = CRYO_TRACEE_GONE;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	record = cryo_registers_at(records, start);
+	if (!restart)
+		return 0;
+	r = cryo_restart_prepare(tracee, arch, cryo_registers_general(record));
+	record->restarted = r > 0;
+	stopped->n_restarted += r > 0;
+	return 0;
+}
+
+static int hold_new(struct cryo_stopped *stopped, size_t from, uint64_t deadline, bool restart,
+	struct cryo_buffer *records)
+{
+	int r = 0;
+
+	for (size_t i = from; i < stopped->count && r == 0; i++) {
+		struct cryo_tracee *tracee = &stopped->tracees[i];
+
+		if (cryo_tracee_wait(tracee, deadline) == 0 && tracee->state == CRYO_TRACEE_STOPPED)
+			r = read_one(stopped, tracee, restart, records);
+	}
+	return r;
+}
+
+/* An exited thread has no registers, and is in no core: not one that could not be stopped. */
+static bool is_zombie(const struct cryo_identity *identity, pid_t tid)
+{
+	_cleanup_close_ int dir = -1;
+	struct cryo_stat stat;
+	char name[32];
+
+	snprintf(name, sizeof(name), "task/%d", tid);
+	dir = openat(identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state);
+}
+
+static void count_held(const struct cryo_identity *identity, struct cryo_stopped *stopped)
+{
+	for (size_t i = 0; i < stopped->count; i++) {
+		const struct cryo_tracee *tracee = &stopped->tracees[i];
+		bool unstopped =
+			tracee->state == CRYO_TRACEE_SEIZED || tracee->state == CRYO_TRACEE_REFUSED;
+
+		stopped->n_held += tracee->state == CRYO_TRACEE_STOPPED;
+		if (!unstopped || is_zombie(identity, tracee->tid))
+			continue;
+		stopped->n_unstopped++;
+		if (!stopped->error)
+			stopped->error = tracee->error;
+	}
+}
+
+static uint64_t earlier(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
+int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
+	struct cryo_buffer *records, struct cryo_stopped *stopped)
+{
+	int r = cryo_tracee_tick_start();
+
+	stopped->stop_ns = cryo_now();
+	while (r == 0) {
+		size_t known = stopped->count;
+
+		r = add_new(identity, stopped);
+		if (r < 0 || stopped->count == known || cryo_now() >= deadline)
+			break;
+		seize_new(identity, stopped->tracees + known, stopped->count - known);
+		r = hold_new(
+			stopped, known, earlier(deadline, cryo_now() + PASS_NS), restart, records);
+		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
+	}
+	cryo_tracee_tick_stop();
+	count_held(identity, stopped);
+	return r == -ENOENT || r == -ESRCH ? 0 : r;
+}
+
+void cryo_release(struct cryo_stopped *stopped, pid_t leader)
+{
+	struct cryo_tracee *last = NULL;
+
+	for (size_t i = 0; i < stopped->count; i++) {
+		if (stopped->tracees[i].tid == leader)
+			last = &stopped->tracees[i];
+		else
+			cryo_tracee_detach(&stopped->tracees[i]);
+	}
+	if (last)
+		cryo_tracee_detach(last);
+	free(stopped->tracees);
+	stopped->tracees = NULL;
+	stopped->count = 0;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Stop and release: the two verbs that change the target. Both belong to the tracer process.
+ */
+#pragma once
+
+#include "proc/identity.h"
+#include "trace/tracee.h"
+
+/**
+ * struct cryo_stopped - the threads that we hold, and what must be restored in them.
+ * @tracees: sorted by tid; owned
+ * @n_held: how many are stopped
+ * @n_unstopped: how many live but could not be stopped in time, or may not be traced
+ * @error: why the first of these was refused; 0 if it only did not stop
+ * @n_restarted: system calls put back
+ * @stop_ns: CLOCK_MONOTONIC of the first stop request
+ */
+struct cryo_stopped {
+	struct cryo_tracee *tracees;
+	size_t count;
+	size_t n_held, n_unstopped, n_restarted;
+	int error;
+	uint64_t stop_ns;
+};
+
+/**
+ * cryo_stop - stop every thread of a process, and read the registers of each.
+ * @deadline: what has not stopped by then is left as it is
+ * @restart: put back system calls that the stop ended early
+ * @records: the registers (trace/registers.h) are appended
+ *
+ * Threads that start meanwhile are found: the task directory is read again until a pass finds
+ * nothing new. Returns 0 (also when no thread could be stopped), or -errno. The struct must be
+ * released in any case.
+ */
+int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
+	struct cryo_buffer *records, struct cryo_stopped *stopped);
+
+/* Let every thread go as it was found, the leader last. Idempotent. */
+void cryo_release(struct cryo_stopped *stopped, pid_t leader);

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The supervisor forks a tracer and a reader and then only listens. It touches neither the target
+ * nor its /proc files once they run, so nothing that the target does can hold it; what does not
+ * come in time is given up:
+ *
+ *	a reader that makes no progress is killed, and left alone if it cannot die (state D);
+ *	a tracer that does not answer is killed, and the kernel then releases what it held.
+ *
+ * Death of the supervisor itself ends both (PR_SET_PDEATHSIG and the end of the channels).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "capture/capture.h"
+#include "capture/channel.h"
+#include "capture/pipeline.h"
+#include "capture/report.h"
+#include "capture/result.h"
+#include "capture/select.h"
+#include "capture/tracer.h"
+
+/* How long nothing may move before the reader is given up, and how long a child may take to die. */
+#define STALL_NS (30 * CRYO_NSEC_PER_SEC)
+#define STOP_NS (5 * CRYO_NSEC_PER_SEC)
+#define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
+#define TICK_NS (100 * CRYO_NSEC_PER_MSEC)
+
+struct child {
+	pid_t pid; /* 0: none, or gone */
+	int channel;
+};
+
+struct supervisor {
+	const struct cryocore_options *options;
+	struct cryo_request *request;
+	struct cryocore_result *result;
+	struct cryo_shared *shared;
+	struct child tracer, reader;
+	int records, report;
+	uint64_t begin, deadline;
+	uint64_t last_progress, last_bytes;
+	uint32_t last_stage;
+	uint64_t stop_ns, stop_asked;
+	bool stopped, released, done;
+	int error;
+};
+
+static const char *const stage_names[] = {
+	[CRYO_STAGE_PREPARE] = "prepare",
+	[CRYO_STAGE_STOP] = "stop",
+	[CRYO_STAGE_INSPECT] = "inspect",
+	[CRYO_STAGE_WRITE] = "write",
+	[CRYO_STAGE_FINISH] = "finish",
+};
+
+/* ---- children ---- */
+
+static void close_end(int *end)
+{
+	cryo_cleanup_close(end);
+	*end = -1;
+}
+
+static int start_tracer(struct supervisor *supervisor, int *tracer_reader_end)
+{
+	int control[2], between[2], r;
+	pid_t parent = getpid(), pid;
+
+	r = cryo_channel_pair(control);
+	if (r < 0)
+		return r;
+	r = cryo_channel_pair(between);
+	if (r < 0) {
+		close(control[0]);
+		close(control[1]);
+		return r;
+	}
+	pid = fork();
+	if (pid == 0) {
+		struct cryo_tracer tracer = {supervisor->request, supervisor->shared, control[1],
+			between[1], supervisor->records, parent, supervisor->deadline};
+
+		close(control[0]);
+		close(between[0]);
+		cryo_tracer_run(&tracer);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(control[1]);
+	close(between[1]);
+	supervisor->tracer = (struct child){pid > 0 ? pid : 0, control[0]};
+	*tracer_reader_end = between[0];
+	return r;
+}
+
+static int start_reader(struct supervisor *supervisor, int tracer_end)
+{
+	pid_t parent = getpid(), pid;
+	int control[2], r = cryo_channel_pair(control);
+
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid == 0) {
+		struct cryo_reader reader = {supervisor->request, supervisor->shared, control[1],
+			tracer_end, supervisor->records, supervisor->report, parent,
+			supervisor->deadline};
+
+		close(control[0]);
+		close_end(&supervisor->tracer.channel);
+		cryo_reader_run(&reader);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(control[1]);
+	supervisor->reader = (struct child){pid > 0 ? pid : 0, control[0]};
+	return r;
+}
+
+static int start_children(struct supervisor *supervisor)
+{
+	_cleanup_close_ int tracer_end = -1;
+	int r = 0;
+
+	if (!supervisor->options->dry_run)
+		r = start_tracer(supervisor, &tracer_end);
+	return r < 0 ? r : start_reader(supervisor, tracer_end);
+}
+
+/* Wait for a child's end. Whether it ended in time. */
+static bool reap(struct child *child, uint64_t deadline)
+{
+	while (child->pid) {
+		pid_t pid = waitpid(child->pid, NULL, WNOHANG);
+
+		if (pid == child->pid || (pid < 0 && errno == ECHILD))
+			child->pid = 0;
+		else if (cryo_now() >= deadline)
+			return false;
+		else
+			usleep(100);
+	}
+	return true;
+}
+
+/* Let it end by itself, then by force, then leave it. */
+static bool end_child(struct child *child, uint64_t patience)
+{
+	if (reap(child, cryo_now() + patience))
+		return true;
+	kill(child->pid, SIGKILL);
+	return reap(child, cryo_now() + DEATH_NS);
+}
+
+/* ---- letters ---- */
+
+static void hear_stopped(struct supervisor *supervisor, const struct cryo_letter *letter)
+{
+	supervisor->stopped = true;
+	supervisor->stop_ns = letter->stop_ns;
+}
+
+static void hear_released(struct supervisor *supervisor, const struct cryo_letter *letter)
+{
+	supervisor->released = true;
+	if (letter->n_threads)
+		supervisor->result->pause_ns = letter->release_ns - letter->stop_ns;
+}
+
+static void hear_ready(struct supervisor *supervisor, const struct cryo_letter *letter)
+{
+	struct cryo_letter order = {.kind = CRYO_LETTER_STOP};
+
+	(void)letter;
+	supervisor->shared->stage = CRYO_STAGE_STOP;
+	supervisor->stop_asked = cryo_now();
+	cryo_channel_send(supervisor->tracer.channel, &order);
+}
+
+static void hear_message(struct supervisor *supervisor, const struct cryo_letter *letter)
+{
+	cryo_result_say(supervisor->result, (enum cryocore_severity)letter->severity, letter->error,
+		"%.*s", (int)sizeof(letter->text), letter->text);
+}
+
+static void hear_done(struct supervisor *supervisor, const struct cryo_letter *letter)
+{
+	supervisor->done = true;
+	supervisor->error = letter->error;
+}
+
+static void (*const hearers[])(struct supervisor *, const struct cryo_letter *) = {
+	[CRYO_LETTER_READY] = hear_ready,
+	[CRYO_LETTER_STOPPED] = hear_stopped,
+	[CRYO_LETTER_RELEASED] = hear_released,
+	[CRYO_LETTER_MESSAGE] = hear_message,
+	[CRYO_LETTER_DONE] = hear_done,
+};
+
+/* Take what a child has to say. Whether its channel is still open. */
+static bool listen_to(struct supervisor *supervisor, struct child *child)
+{
+	struct cryo_letter letter;
+	int r = cryo_channel_receive(child->channel, 0, &letter);
+
+	if (r == -EPIPE) {
+		close_end(&child->channel);
+		return false;
+	}
+	if (r == 0 && letter.kind < ARRAY_SIZE(hearers) && hearers[letter.kind])
+		hearers[letter.kind](supervisor, &letter);
+	return true;
+}
+
+/* ---- time ---- */
+
+static void show_progress(struct supervisor *supervisor)
+{
+	struct cryocore_progress progress = {
+		.pid = supervisor->result->pid,
+		.stage = stage_names[supervisor->shared->stage % ARRAY_SIZE(stage_names)],
+		.bytes_done = supervisor->shared->bytes_done,
+		.bytes_expected = supervisor->shared->bytes_expected,
+		.elapsed_ns = cryo_now() - supervisor->begin,
+	};
+
+	if (supervisor->options->on_progress)
+		supervisor->options->on_progress(&progress, supervisor->options->user);
+}
+
+static void note_progress(struct supervisor *supervisor)
+{
+	uint64_t bytes = supervisor->shared->bytes_done;
+	uint32_t stage = supervisor->shared->stage;
+
+	if (bytes == supervisor->last_bytes && stage == supervisor->last_stage)
+		return;
+	supervisor->last_bytes = bytes;
+	supervisor->last_stage = stage;
+	supervisor->last_progress = cryo_now();
+}
+
+/* Why it is time to give up: a negative errno and words; or 0. */
+static int check_time(struct supervisor *supervisor)
+{
+	struct cryocore_result *result = supervisor->result;
+	uint64_t now = cryo_now();
+
+	note_progress(supervisor);
+	if (supervisor->options->cancel && *supervisor->options->cancel)
+		return -ECANCELED;
+	if (now >= supervisor->deadline) {
+		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
+			"the time limit has passed while it was at '%s': give a longer --timeout",
+			stage_names[supervisor->shared->stage]);
+		return -ETIMEDOUT;
+	}
+	if (supervisor->stop_asked && !supervisor->stopped &&
+		now >= supervisor->stop_asked + STOP_NS) {
+		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
+			"it cannot be stopped: a thread of it does not come out of the kernel "
+			"(an execve or a file system that hangs)");
+		return -ETIMEDOUT;
+	}
+	if (now >= supervisor->last_progress + STALL_NS) {
+		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
+			"nothing has moved for %llu s while it was at '%s': given up",
+			STALL_NS / CRYO_NSEC_PER_SEC, stage_names[supervisor->shared->stage]);
+		return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* Until the reader is done, or has died, or it is time to give up. */
+static int wait_for_reader(struct supervisor *supervisor)
+{
+	uint64_t next_tick = cryo_now() + TICK_NS;
+	int r = 0;
+
+	while (!supervisor->done && supervisor->reader.channel >= 0 && r == 0) {
+		struct pollfd ends[2] = {{.fd = supervisor->reader.channel, .events = POLLIN},
+			{.fd = supervisor->tracer.channel, .events = POLLIN}};
+		int n = poll(ends, 2, cryo_deadline_poll_ms(next_tick));
+
+		if (n > 0 && ends[0].revents)
+			listen_to(supervisor, &supervisor->reader);
+		if (n > 0 && ends[1].revents)
+			listen_to(supervisor, &supervisor->tracer);
+		r = check_time(supervisor);
+		if (cryo_now() < next_tick)
+			continue;
+		next_tick = cryo_now() + TICK_NS;
+		show_progress(supervisor);
+	}
+	if (r == 0 && !supervisor->done) {
+		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
+			"the reading process died: nothing more can be said about why");
+		r = -ECHILD;
+	}
+	return r;
+}
+
+/* The target is given back first; then the children end. */
+static void end_children(struct supervisor *supervisor)
+{
+	struct cryo_letter order = {.kind = CRYO_LETTER_RELEASE};
+	uint64_t patience = supervisor->done ? DEATH_NS : 0;
+
+	supervisor->shared->cancel = 1;
+	if (supervisor->tracer.channel >= 0) {
+		uint64_t limit = cryo_now() + DEATH_NS;
+
+		cryo_channel_send(supervisor->tracer.channel, &order);
+		while (supervisor->stopped && !supervisor->released && cryo_now() < limit &&
+			supervisor->tracer.channel >= 0) {
+			struct pollfd end = {.fd = supervisor->tracer.channel, .events = POLLIN};
+
+			if (poll(&end, 1, cryo_deadline_poll_ms(limit)) > 0)
+				listen_to(supervisor, &supervisor->tracer);
+		}
+		close_end(&supervisor->tracer.channel);
+	}
+	if (!end_child(&supervisor->tracer, supervisor->stopped ? DEATH_NS : 0))
+		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
+			"the tracing process %d could not be ended: the target may still be held",
+			supervisor->tracer.pid);
+	if (!supervisor->done && supervisor->error == -ECANCELED)
+		patience = DEATH_NS;
+	if (!end_child(&supervisor->reader, patience))
+		cryo_result_say(supervisor->result, CRYOCORE_WARNING, 0,
+			"the reading process %d cannot die before a file system answers it: left "
+			"behind",
+			supervisor->reader.pid);
+	while (supervisor->reader.channel >= 0 && listen_to(supervisor, &supervisor->reader))
+		if (supervisor->done)
+			break;
+	close_end(&supervisor->reader.channel);
+}
+
+/* ---- one capture ---- */
+
+static int make_files(struct supervisor *supervisor)
+{
+	supervisor->records = memfd_create("cryocore-records", MFD_CLOEXEC);
+	supervisor->report = memfd_create("cryocore-report", MFD_CLOEXEC);
+	if (supervisor->records < 0 || supervisor->report < 0)
+		return -errno;
+	supervisor->shared = mmap(NULL, sizeof(*supervisor->shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (supervisor->shared == MAP_FAILED) {
+		supervisor->shared = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+static void run(struct supervisor *supervisor)
+{
+	int r = make_files(supervisor);
+
+	supervisor->last_progress = cryo_now();
+	if (r == 0)
+		r = start_children(supervisor);
+	if (r < 0)
+		cryo_result_say(supervisor->result, CRYOCORE_ERROR, -r,
+			"cannot start a capture: %s", strerror(-r));
+	if (r == 0)
+		r = wait_for_reader(supervisor);
+	if (r < 0)
+		supervisor->error = r;
+	if (supervisor->shared)
+		end_children(supervisor);
+	if (supervisor->report >= 0)
+		cryo_report_read(supervisor->report, supervisor->result);
+}
+
+static void supervisor_clear(struct supervisor *supervisor)
+{
+	close_end(&supervisor->records);
+	close_end(&supervisor->report);
+	close_end(&supervisor->tracer.channel);
+	close_end(&supervisor->reader.channel);
+	if (supervisor->shared)
+		munmap(supervisor->shared, sizeof(*supervisor->shared));
+}
+
+static void supervise(struct cryo_request *request, const struct cryocore_options *options,
+	struct cryocore_result *result)
+{
+	_cleanup_(supervisor_clear) struct supervisor supervisor = {
+		.options = options,
+		.request = request,
+		.result = result,
+		.tracer = {0, -1},
+		.reader = {0, -1},
+		.records = -1,
+		.report = -1,
+		.begin = cryo_now(),
+		.deadline = UINT64_MAX,
+	};
+
+	if (options->timeout_ms)
+		supervisor.deadline = supervisor.begin + options->timeout_ms * CRYO_NSEC_PER_MSEC;
+	run(&supervisor);
+	cryo_result_conclude(result, supervisor.done && supervisor.error == 0);
+}
+
+int cryo_capture(pid_t pid, const struct cryocore_options *options,
+	const struct cryo_policy *policy, struct cryocore_result **ret_result)
+{
+	_cleanup_request_ struct cryo_request request = {
+		.procfs = -1,
+		.identity = CRYO_IDENTITY_NONE,
+		.policy = *policy,
+		.prefix = options->prefix ? options->prefix : "core",
+		.stream_fd = options->stream_fd,
+		.no_exe = options->no_exe,
+		.overwrite = options->overwrite,
+		.dry_run = options->dry_run,
+		.no_syscall_restart = options->no_syscall_restart,
+	};
+	_cleanup_buffer_ struct cryo_buffer why = {0};
+	struct cryocore_result *result = calloc(1, sizeof(*result));
+	uint64_t begin = cryo_now();
+	int r;
+
+	if (!result)
+		return -ENOMEM;
+	result->pid = pid;
+	result->started_ns = cryo_clock_ns(CLOCK_REALTIME);
+	r = cryo_select(pid, &request, &why);
+	if (r < 0) {
+		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
+		cryo_result_conclude(result, false);
+	} else {
+		supervise(&request, options, result);
+	}
+	result->ended_ns = cryo_clock_ns(CLOCK_REALTIME);
+	result->total_ns = cryo_now() - begin;
+	*ret_result = result;
+	return 0;
+}

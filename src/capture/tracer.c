@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tracer waits for STOP, stops, tells, and holds until somebody says RELEASE, or the reader or
+ * the supervisor is gone, or the deadline has come. Whatever ends it, the target is released: by
+ * this code, or by the kernel when this process dies.
+ *
+ * SIGTERM (which is also what the death of the supervisor sends) ends it at once only where it
+ * could be stuck: in PTRACE_SEIZE of a target that does not come out of execve. While it holds,
+ * SIGTERM is blocked, and the end of the channel releases the target with everything put back.
+ */
+#include "capture/tracer.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "capture/channel.h"
+#include "capture/stop.h"
+
+static void block_signal(int number, int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(how, &set, NULL);
+}
+
+static void tell_both(const struct cryo_tracer *tracer, const struct cryo_letter *letter)
+{
+	cryo_channel_send(tracer->reader, letter);
+	cryo_channel_send(tracer->supervisor, letter);
+}
+
+/* Until RELEASE from either side, the end of either, or the deadline. */
+static void hold(const struct cryo_tracer *tracer)
+{
+	struct pollfd ends[2] = {{.fd = tracer->reader, .events = POLLIN},
+		{.fd = tracer->supervisor, .events = POLLIN}};
+
+	while (poll(ends, 2, cryo_deadline_poll_ms(tracer->deadline)) < 0)
+		;
+}
+
+static void stop_and_hold(const struct cryo_tracer *tracer)
+{
+	struct cryo_buffer records = {0};
+	struct cryo_stopped stopped = {0};
+	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED};
+	bool restart = !tracer->request->no_syscall_restart;
+
+	letter.error = cryo_stop(
+		&tracer->request->identity, tracer->deadline, restart, &records, &stopped);
+	block_signal(SIGTERM, SIG_BLOCK);
+	if (letter.error == 0)
+		letter.error = cryo_io_write(tracer->records, records.data, records.size);
+	cryo_buffer_clear(&records);
+	letter.n_threads = stopped.n_held;
+	letter.n_unstopped = stopped.n_unstopped;
+	letter.stop_ns = stopped.stop_ns;
+	if (letter.error == 0 && stopped.n_held == 0)
+		letter.error = stopped.error;
+	tell_both(tracer, &letter);
+	hold(tracer);
+	letter.kind = CRYO_LETTER_RELEASED;
+	letter.n_restarted = stopped.n_restarted;
+	cryo_release(&stopped, tracer->request->identity.pid);
+	letter.release_ns = cryo_now();
+	tell_both(tracer, &letter);
+}
+
+void cryo_tracer_run(const struct cryo_tracer *tracer)
+{
+	struct cryo_letter letter;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != tracer->parent)
+		_exit(1);
+	signal(SIGTERM, SIG_DFL);
+	block_signal(SIGTERM, SIG_UNBLOCK);
+	if (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0 &&
+		letter.kind == CRYO_LETTER_STOP)
+		stop_and_hold(tracer);
+	_exit(0);
+}

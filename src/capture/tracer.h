@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tracer process: the only one that ptraces, and it never reads the memory of the target.
+ */
+#pragma once
+
+#include "capture/request.h"
+
+/**
+ * struct cryo_tracer - what the tracer process works with.
+ * @supervisor, @reader: its ends of the channels
+ * @records: file for the registers
+ * @parent: pid of the supervisor, to notice that it died before we could ask to be told
+ */
+struct cryo_tracer {
+	const struct cryo_request *request;
+	struct cryo_shared *shared;
+	int supervisor, reader;
+	int records;
+	pid_t parent;
+	uint64_t deadline;
+};
+
+/* The whole life of the process, from behind fork() to its exit status. Never returns. */
+void cryo_tracer_run(const struct cryo_tracer *tracer) __attribute__((noreturn));

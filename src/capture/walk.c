@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Two things can make an address worth a look: a page of it is present or swapped, or a file backs
+ * it and has data there. The page tables are asked in runs, the file by SEEK_DATA, and the window
+ * begins at whatever comes first.
+ *
+ * Special mappings ([vdso], [vsyscall]) are read whole: the page tables of a process do not show
+ * those of their pages that it has not used. Device memory (VM_IO, VM_PFNMAP; [vvar] too) is never
+ * read: the kernel leaves a hole for it.
+ */
+#include "capture/walk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
+	const struct cryo_inspector *inspector)
+{
+	walk->plan = plan;
+	walk->inspector = inspector;
+	walk->segment = 0;
+	walk->file = -1;
+	walk->begun = false;
+}
+
+void cryo_walk_end(struct cryo_walk *walk)
+{
+	cryo_cleanup_close(&walk->file);
+	walk->file = -1;
+}
+
+static const struct cryo_segment *current(const struct cryo_walk *walk)
+{
+	return &walk->plan->segments[walk->segment];
+}
+
+static uint64_t segment_end(const struct cryo_segment *segment)
+{
+	return segment->vma->start + segment->file_size;
+}
+
+/* The address from @from on whose file offset has data; UINT64_MAX if there is none. */
+static uint64_t next_file_data(const struct cryo_walk *walk, uint64_t from)
+{
+	const struct cryo_vma *vma = current(walk)->vma;
+	uint64_t offset = vma->offset + (from - vma->start);
+	off_t data;
+
+	if (walk->file < 0)
+		return UINT64_MAX;
+	data = lseek(walk->file, (off_t)offset, SEEK_DATA);
+	if (data < 0)
+		return errno == EINVAL ? from : UINT64_MAX;
+	return from + ((uint64_t)data - offset);
+}
+
+static void begin_segment(struct cryo_walk *walk)
+{
+	const struct cryo_segment *segment = current(walk);
+
+	cryo_walk_end(walk);
+	walk->begun = true;
+	walk->at = walk->scanned = segment->vma->start;
+	walk->next_extent = walk->n_extents = 0;
+	if (segment->file_size && segment->vma->kind == CRYO_VMA_FILE)
+		walk->file = cryo_inspector_open_file(walk->inspector, segment->vma);
+	walk->file_data = next_file_data(walk, walk->at);
+}
+
+static bool is_whole(const struct cryo_vma *vma)
+{
+	return vma->kind == CRYO_VMA_SPECIAL;
+}
+
+static bool is_never_read(const struct cryo_vma *vma)
+{
+	return vma->flags & (CRYO_VM_IO | CRYO_VM_PFNMAP);
+}
+
+/* Ask for more pages until they are known up to @until, or until one is known. */
+static int scan(struct cryo_walk *walk, uint64_t until)
+{
+	const struct cryo_segment *segment = current(walk);
+	uint64_t end = segment_end(segment);
+	size_t left = walk->n_extents - walk->next_extent, count;
+	int r;
+
+	memmove(walk->extents, walk->extents + walk->next_extent, left * sizeof(*walk->extents));
+	walk->next_extent = 0;
+	walk->n_extents = left;
+	while (walk->scanned < end && (walk->scanned < until || walk->n_extents == 0)) {
+		if (is_whole(segment->vma)) {
+			walk->extents[walk->n_extents++] = (struct cryo_extent){walk->scanned, end};
+			walk->scanned = end;
+			break;
+		}
+		r = cryo_memory_scan(&walk->inspector->memory, walk->scanned, end,
+			walk->extents + walk->n_extents, CRYO_WALK_EXTENTS - walk->n_extents,
+			&count, &walk->scanned);
+		if (r < 0)
+			return r;
+		walk->n_extents += count;
+	}
+	return 0;
+}
+
+/* Where the next window begins; UINT64_MAX if the segment has nothing more. */
+static uint64_t next_start(struct cryo_walk *walk)
+{
+	uint64_t start = UINT64_MAX;
+
+	if (walk->next_extent < walk->n_extents)
+		start = walk->extents[walk->next_extent].start;
+	if (walk->file_data < walk->at)
+		walk->file_data = next_file_data(walk, walk->at);
+	if (walk->file_data < start)
+		start = walk->file_data;
+	return start > walk->at ? start : walk->at;
+}
+
+/* Move the extents of the window over, cutting the one that reaches beyond it. */
+static void take_extents(struct cryo_walk *walk, struct cryo_window *window)
+{
+	window->n_extents = 0;
+	while (walk->next_extent < walk->n_extents) {
+		struct cryo_extent *extent = &walk->extents[walk->next_extent];
+		uint64_t end = extent->end < window->end ? extent->end : window->end;
+
+		if (extent->start >= window->end)
+			return;
+		window->extents[window->n_extents++] = (struct cryo_extent){extent->start, end};
+		if (end < extent->end) {
+			extent->start = end;
+			return;
+		}
+		walk->next_extent++;
+	}
+}
+
+/* A window of the current segment. 1, 0 if it has nothing more, or -errno. */
+static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
+{
+	const struct cryo_segment *segment = current(walk);
+	uint64_t end = segment_end(segment), start;
+	int r = 0;
+
+	if (walk->at >= end || is_never_read(segment->vma))
+		return 0;
+	if (walk->next_extent == walk->n_extents)
+		r = scan(walk, walk->at);
+	start = r < 0 ? UINT64_MAX : next_start(walk);
+	if (start >= end)
+		return r;
+	window->segment = segment;
+	window->start = start & ~(walk->inspector->memory.page_size - 1);
+	window->end =
+		end - window->start < CRYO_WINDOW_SIZE ? end : window->start + CRYO_WINDOW_SIZE;
+	r = scan(walk, window->end);
+	if (r < 0)
+		return r;
+	take_extents(walk, window);
+	walk->at = window->end;
+	return 1;
+}
+
+int cryo_walk_next(struct cryo_walk *walk, struct cryo_window *ret_window)
+{
+	while (walk->segment < walk->plan->n_segments) {
+		int r;
+
+		if (!walk->begun)
+			begin_segment(walk);
+		r = next_in_segment(walk, ret_window);
+		if (r != 0)
+			return r;
+		walk->segment++;
+		walk->begun = false;
+	}
+	return 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * All pieces of a window are read by one process_vm_readv(2). Where that stops, the rest is read
+ * piece by piece through /proc/PID/mem, and a page that even this refuses is a gap: one page, never
+ * its neighbours. A special mapping has no gaps: a [vsyscall] that may only be executed reads as
+ * nothing in the kernel's own core too.
+ */
+#include "capture/window.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/io.h"
+
+/* Zero pages in a row that are written rather than left out: below 32 KiB a hole costs a file
+ * system more (an extent each) than the bytes. */
+enum {
+	SHORT_HOLE = 32 * 1024
+};
+
+struct reading {
+	const struct cryo_memory *memory;
+	const struct cryo_window *window;
+	uint8_t *image;
+	cryo_gap_function *on_gap;
+	void *user;
+};
+
+static uint8_t *at(const struct reading *reading, uint64_t address)
+{
+	return reading->image + (address - reading->window->start);
+}
+
+/* Bytes of the file for pages that are not in memory; what lies behind its end is zero. */
+static void read_file(const struct reading *reading, int file, uint64_t start, uint64_t end)
+{
+	const struct cryo_vma *vma = reading->window->segment->vma;
+	off_t offset = (off_t)(vma->offset + (start - vma->start));
+	size_t size = (size_t)(end - start);
+	ssize_t got = file < 0 ? 0 : cryo_io_pread(file, at(reading, start), size, offset);
+
+	if (got < 0)
+		got = 0;
+	memset(at(reading, start) + got, 0, size - (size_t)got);
+}
+
+static void fill_between(const struct reading *reading, int file)
+{
+	const struct cryo_window *window = reading->window;
+	uint64_t from = window->start;
+
+	for (size_t i = 0; i < window->n_extents; i++) {
+		if (window->extents[i].start > from)
+			read_file(reading, file, from, window->extents[i].start);
+		from = window->extents[i].end;
+	}
+	if (from < window->end)
+		read_file(reading, file, from, window->end);
+}
+
+/* One extent, whatever its pages are. */
+static int read_slowly(const struct reading *reading, uint64_t from, uint64_t end)
+{
+	const struct cryo_vma *vma = reading->window->segment->vma;
+	uint64_t page = reading->memory->page_size;
+	bool forced = !(vma->flags & CRYO_VM_READ) || vma->flags & CRYO_VM_UFFD;
+
+	while (from < end) {
+		ssize_t n = cryo_memory_read(
+			reading->memory, from, at(reading, from), end - from, forced);
+		uint64_t bad;
+		int r;
+
+		if (n == -ESRCH)
+			return -ESRCH;
+		if (n > 0) {
+			from += (uint64_t)n;
+			continue;
+		}
+		bad = (from & ~(page - 1)) + page;
+		memset(at(reading, from), 0, bad - from);
+		r = vma->kind == CRYO_VMA_SPECIAL
+			    ? 0
+			    : reading->on_gap(reading->user, from, bad, (int)n);
+		if (r < 0)
+			return r;
+		from = bad;
+	}
+	return 0;
+}
+
+/* All extents at once. Bytes read in their order. */
+static size_t read_fast(const struct reading *reading)
+{
+	const struct cryo_window *window = reading->window;
+	struct cryo_piece pieces[CRYO_WINDOW_EXTENTS];
+
+	for (size_t i = 0; i < window->n_extents; i++) {
+		const struct cryo_extent *extent = &window->extents[i];
+
+		pieces[i] = (struct cryo_piece){
+			extent->start, at(reading, extent->start), extent->end - extent->start};
+	}
+	return cryo_memory_read_pieces(reading->memory, pieces, window->n_extents);
+}
+
+int cryo_window_read(const struct cryo_memory *memory, const struct cryo_window *window, int file,
+	uint8_t *image, cryo_gap_function *on_gap, void *user)
+{
+	struct reading reading = {memory, window, image, on_gap, user};
+	uint32_t flags = window->segment->vma->flags;
+	size_t done = 0;
+	int r = 0;
+
+	fill_between(&reading, file);
+	if (flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD))
+		done = read_fast(&reading);
+	for (size_t i = 0; i < window->n_extents && r == 0; i++) {
+		const struct cryo_extent *extent = &window->extents[i];
+		size_t size = extent->end - extent->start;
+		size_t have = done < size ? done : size;
+
+		done -= have;
+		if (have < size)
+			r = read_slowly(&reading, extent->start + have, extent->end);
+	}
+	return r;
+}
+
+static bool is_zero(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < size; i += 8 * sizeof(uint64_t)) {
+		uint64_t words[8], any = 0;
+
+		memcpy(words, data + i, sizeof(words));
+		for (int word = 0; word < 8; word++)
+			any |= words[word];
+		if (any)
+			return false;
+	}
+	return true;
+}
+
+bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t from,
+	size_t *ret_start, size_t *ret_end)
+{
+	size_t start, end, next;
+
+	for (start = from; start < size && is_zero(image + start, page_size);)
+		start += page_size;
+	if (start >= size)
+		return false;
+	for (end = next = start + page_size; next < size && next - end < SHORT_HOLE;
+		next += page_size)
+		if (!is_zero(image + next, page_size))
+			end = next + page_size;
+	*ret_start = start;
+	*ret_end = end;
+	return true;
+}
