@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * SOCK_SEQPACKET keeps letters whole, so there is no framing to get wrong.
+ * SOCK_SEQPACKET keeps letters whole, so there is no framing to get wrong. When the other side ends
+ * with a letter of ours unread, the next recv(2) says ECONNRESET once (net/unix/af_unix.c
+ * unix_release_sock()), before it gives the last letters of the other side.
  */
 #include "capture/channel.h"
 
@@ -40,8 +42,10 @@ int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_let
 	if (r == 0)
 		return -ETIMEDOUT;
 	n = recv(end, ret_letter, sizeof(*ret_letter), 0);
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(end, ret_letter, sizeof(*ret_letter), 0);
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	return n == sizeof(*ret_letter) ? 0 : -EPIPE;
 }
 

@@ -26,12 +26,14 @@ enum {
 	PAGE_IS_PRESENT = 1 << 3,
 	PAGE_IS_SWAPPED = 1 << 4,
 	PAGE_IS_PFNZERO = 1 << 5,
+	PAGE_IS_GUARD = 1 << 8, /* Linux 6.15 */
 	REGIONS = 512,
 	ENTRIES = 4096,
 };
 
 #define ENTRY_PRESENT (1ULL << 63)
 #define ENTRY_SWAPPED (1ULL << 62)
+#define ENTRY_GUARD (1ULL << 58) /* Linux 6.14; such a page counts as swapped */
 
 /* A run that touches the last one makes it longer. Whether there was room. */
 static bool add_extent(
@@ -47,8 +49,8 @@ static bool add_extent(
 	return true;
 }
 
-static int scan_once(int pagemap, uint64_t start, uint64_t end, struct page_region *regions,
-	size_t room, uint64_t *ret_walk_end)
+static int scan_once(int pagemap, uint64_t without, uint64_t start, uint64_t end,
+	struct page_region *regions, size_t room, uint64_t *ret_walk_end)
 {
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
@@ -56,8 +58,8 @@ static int scan_once(int pagemap, uint64_t start, uint64_t end, struct page_regi
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = room,
-		.category_inverted = PAGE_IS_PFNZERO,
-		.category_mask = PAGE_IS_PFNZERO,
+		.category_inverted = without,
+		.category_mask = without,
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
 		.return_mask = PAGE_IS_PRESENT,
 	};
@@ -67,16 +69,20 @@ static int scan_once(int pagemap, uint64_t start, uint64_t end, struct page_regi
 	return n < 0 ? -errno : n;
 }
 
-bool cryo_pagemap_has_scan(int pagemap)
+uint64_t cryo_pagemap_probe_scan(int pagemap)
 {
+	static const uint64_t sets[] = {PAGE_IS_PFNZERO | PAGE_IS_GUARD, PAGE_IS_PFNZERO};
 	struct page_region region;
 	uint64_t walk_end;
 
-	return scan_once(pagemap, 0, 0, &region, 1, &walk_end) >= 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		if (scan_once(pagemap, sets[i], 0, 0, &region, 1, &walk_end) >= 0)
+			return sets[i];
+	return 0;
 }
 
-int cryo_pagemap_scan(int pagemap, uint64_t start, uint64_t end, struct cryo_extent *extents,
-	size_t room, size_t *ret_count, uint64_t *ret_next)
+int cryo_pagemap_scan(int pagemap, uint64_t without, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
 	struct page_region regions[REGIONS];
 	size_t count = 0;
@@ -84,7 +90,7 @@ int cryo_pagemap_scan(int pagemap, uint64_t start, uint64_t end, struct cryo_ext
 	while (start < end && room - count > 0) {
 		size_t ask = room - count < REGIONS ? room - count : REGIONS;
 		uint64_t next;
-		int n = scan_once(pagemap, start, end, regions, ask, &next);
+		int n = scan_once(pagemap, without, start, end, regions, ask, &next);
 
 		if (n < 0)
 			return n;
@@ -114,7 +120,8 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 		if (got <= 0)
 			return got < 0 ? (int)got : -EIO;
 		for (size_t i = 0; i < (size_t)got / sizeof(entries[0]); i++, start += page_size) {
-			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)))
+			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)) ||
+				entries[i] & ENTRY_GUARD)
 				continue;
 			if (!add_extent(extents, room, &count, start, start + page_size)) {
 				end = start;

@@ -108,18 +108,32 @@ static int write_registers(pid_t tid, void *registers, size_t size)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &vector) < 0 ? -errno : 0;
 }
 
-int cryo_restart_prepare(struct cryo_tracee *tracee, const struct cryo_arch *arch,
-	const void *registers, bool pending_unblocked)
+/* Whether a signal is pending, for the thread or its process, that it neither blocks nor ignores.
+ */
+static bool has_signal(pid_t tid)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
+	struct cryo_status status;
+
+	if (procfs >= 0)
+		dir = cryo_procfs_open_process(procfs, tid);
+	if (dir < 0 || cryo_status_read(dir, &status) < 0)
+		return false;
+	return (status.sig_pending | status.shared_pending) & ~status.blocked & ~status.ignored;
+}
+
+int cryo_restart_prepare(
+	struct cryo_tracee *tracee, const struct cryo_arch *arch, const void *registers)
 {
 	_cleanup_buffer_ struct cryo_buffer changed = {0};
 	int64_t number, pc;
 	int r;
 
-	if (!arch->restart.possible || pending_unblocked || !cryo_tracee_is_plain_stop(tracee))
+	if (!arch->restart.possible || !cryo_tracee_is_plain_stop(tracee))
 		return 0;
 	number = get_register(arch, registers, arch->restart.number);
 	if (get_register(arch, registers, arch->restart.result) != -EINTR ||
-		!is_restartable(arch->machine, number))
+		!is_restartable(arch->machine, number) || has_signal(tracee->tid))
 		return 0;
 	r = cryo_buffer_add(&tracee->saved_registers, registers, arch->gpr_size);
 	if (r == 0)
@@ -135,21 +149,9 @@ int cryo_restart_prepare(struct cryo_tracee *tracee, const struct cryo_arch *arc
 	return r < 0 ? r : 1;
 }
 
-bool cryo_restart_has_signal(pid_t tid)
-{
-	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
-	struct cryo_status status;
-
-	if (procfs >= 0)
-		dir = cryo_procfs_open_process(procfs, tid);
-	if (dir < 0 || cryo_status_read(dir, &status) < 0)
-		return false;
-	return (status.sig_pending | status.shared_pending) & ~status.blocked & ~status.ignored;
-}
-
 void cryo_restart_reconsider(struct cryo_tracee *tracee)
 {
-	if (cryo_restart_has_signal(tracee->tid))
+	if (has_signal(tracee->tid))
 		write_registers(
 			tracee->tid, tracee->saved_registers.data, tracee->saved_registers.size);
 }

@@ -15,13 +15,13 @@
  * cryo_restart_prepare - put the interrupted call of a stopped tracee back, if it has one.
  * @arch: its row
  * @registers: its general regset as read; not changed
- * @pending_unblocked: a signal that the thread would take is pending: then EINTR is the truth
  *
- * The original registers are kept in the tracee. Returns 1 if a call was put back, 0 if there was
+ * Nothing is done while a signal is pending that the thread will take: then EINTR is the truth. The
+ * original registers are kept in the tracee. Returns 1 if a call was put back, 0 if there was
  * none, or -errno (the registers are then as they were).
  */
-int cryo_restart_prepare(struct cryo_tracee *tracee, const struct cryo_arch *arch,
-	const void *registers, bool pending_unblocked);
+int cryo_restart_prepare(
+	struct cryo_tracee *tracee, const struct cryo_arch *arch, const void *registers);
 
 /*
  * Right before the release: if a signal has come meanwhile that the thread will take, EINTR is the

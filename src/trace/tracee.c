@@ -26,7 +26,8 @@
 #include "trace/restart.h"
 
 enum {
-	TICK_USEC = 10000
+	TICK_USEC = 10000,
+	STRANGER_WAIT = 100 * 1000 * 1000, /* ns */
 };
 
 static bool belongs(pid_t tid, int process_dir)
