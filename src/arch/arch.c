@@ -10,11 +10,15 @@
 
 #include "arch/rows.h"
 
+static bool runs_on(const struct cryo_arch *row, uint16_t host_machine)
+{
+	return row->machine == host_machine || (row->compat_of && row->compat_of == host_machine);
+}
+
 const struct cryo_arch *cryo_arch_find(uint16_t host_machine, size_t gpr_size)
 {
 	for (const struct cryo_arch *row = cryo_arch_rows; row->name; row++)
-		if (row->gpr_size == gpr_size &&
-			(row->machine == host_machine || row->compat_of == host_machine))
+		if (row->gpr_size == gpr_size && runs_on(row, host_machine))
 			return row;
 	return NULL;
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/array.h"
 #include "base/io.h"
 #include "elf/core_check.h"
 #include "elf/encode.h"

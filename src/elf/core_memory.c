@@ -4,8 +4,6 @@
  * kernel with core_sort_vma sorts them by size. A hole of the file needs no case of its own:
  * pread() gives its zeros.
  */
-#include <elf.h>
-#include <errno.h>
 
 #include "base/io.h"
 #include "elf/core.h"

@@ -13,7 +13,6 @@
  * leaves zeros everywhere else.
  */
 #include <elf.h>
-#include <errno.h>
 #include <string.h>
 
 #include "arch/arch.h"
