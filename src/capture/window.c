@@ -2,8 +2,8 @@
 /*
  * All pieces of a window are read by one process_vm_readv(2). Where that stops, the rest is read
  * piece by piece through /proc/PID/mem, and a page that even this refuses is a gap: one page, never
- * its neighbours. A special mapping has no gaps: a [vsyscall] that may only be executed reads as
- * nothing in the kernel's own core too.
+ * its neighbours. Guard pages are holes in the kernel's core too, and a special mapping has no
+ * gaps: a [vsyscall] that may only be executed reads as nothing in the kernel's own core too.
  */
 #include "capture/window.h"
 
@@ -79,7 +79,7 @@ static int read_slowly(const struct reading *reading, uint64_t from, uint64_t en
 		}
 		bad = (from & ~(page - 1)) + page;
 		memset(at(reading, from), 0, bad - from);
-		r = vma->kind == CRYO_VMA_SPECIAL
+		r = vma->kind == CRYO_VMA_SPECIAL || cryo_memory_is_guard(reading->memory, from)
 			    ? 0
 			    : reading->on_gap(reading->user, from, bad, (int)n);
 		if (r < 0)

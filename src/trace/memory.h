@@ -69,6 +69,9 @@ void cryo_memory_close(struct cryo_memory *memory);
 int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 
+/* Whether a page that cannot be read is a guard page, which is a hole and not a gap. */
+bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address);
+
 /**
  * cryo_memory_read - read a range, up to the first byte that cannot be read.
  * @forced: by /proc/PID/mem only, which ignores protections and never waits for a userfaultfd

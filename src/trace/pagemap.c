@@ -33,6 +33,7 @@ enum {
 
 #define ENTRY_PRESENT (1ULL << 63)
 #define ENTRY_SWAPPED (1ULL << 62)
+#define ENTRY_GUARD (1ULL << 58)
 #define ENTRY_GUARD (1ULL << 58) /* Linux 6.14; such a page counts as swapped */
 
 /* A run that touches the last one makes it longer. Whether there was room. */
@@ -132,4 +133,13 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 	*ret_count = count;
 	*ret_next = start;
 	return 0;
+}
+
+bool cryo_pagemap_is_guard(int pagemap, uint64_t page_size, uint64_t address)
+{
+	uint64_t entry;
+	off_t offset = (off_t)(address / page_size * sizeof(entry));
+
+	return cryo_io_pread(pagemap, &entry, sizeof(entry), offset) == sizeof(entry) &&
+	       entry & ENTRY_GUARD;
 }

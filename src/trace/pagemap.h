@@ -18,3 +18,7 @@ int cryo_pagemap_scan(int pagemap, uint64_t without, uint64_t start, uint64_t en
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
+
+/* A guard page (MADV_GUARD_INSTALL; told from Linux 6.14 on): it counts as swapped, holds nothing.
+ */
+bool cryo_pagemap_is_guard(int pagemap, uint64_t page_size, uint64_t address);
