@@ -25,7 +25,7 @@ int cryo_memory_open(int task_dir, pid_t tid, struct cryo_memory *ret_memory)
 	memory.pagemap = openat(task_dir, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (memory.pagemap < 0)
 		return -errno;
-	memory.scan_without = cryo_pagemap_probe_scan(memory.pagemap);
+	memory.scan_wanted = cryo_pagemap_probe_scan(memory.pagemap);
 	*ret_memory = memory;
 	memory = CRYO_MEMORY_NONE;
 	return 0;
@@ -41,8 +41,8 @@ void cryo_memory_close(struct cryo_memory *memory)
 int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
-	if (memory->scan_without)
-		return cryo_pagemap_scan(memory->pagemap, memory->scan_without, start, end, extents,
+	if (memory->scan_wanted)
+		return cryo_pagemap_scan(memory->pagemap, memory->scan_wanted, start, end, extents,
 			room, ret_count, ret_next);
 	return cryo_pagemap_walk(
 		memory->pagemap, memory->page_size, start, end, extents, room, ret_count, ret_next);

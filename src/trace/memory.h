@@ -22,13 +22,13 @@
  * @tid: a live thread of the process
  * @mem, @pagemap: below /proc/PID/task/TID
  * @page_size: of this machine
- * @scan_without: for PAGEMAP_SCAN; 0 if the kernel does not know it
+ * @scan_wanted: for PAGEMAP_SCAN; 0 if the kernel does not know it
  */
 struct cryo_memory {
 	pid_t tid;
 	int mem, pagemap;
 	uint64_t page_size;
-	uint64_t scan_without;
+	uint64_t scan_wanted;
 };
 
 #define CRYO_MEMORY_NONE ((struct cryo_memory){.mem = -1, .pagemap = -1})
@@ -58,8 +58,8 @@ int cryo_memory_open(int task_dir, pid_t tid, struct cryo_memory *ret_memory);
 void cryo_memory_close(struct cryo_memory *memory);
 
 /**
- * cryo_memory_scan - pages of a range that are present or swapped, and neither the zero page
- *	nor guard pages (MADV_GUARD_INSTALL).
+ * cryo_memory_scan - pages of a range that are present, swapped or guard pages, and not the
+ *	zero page.
  * @extents: room for @room runs, in address order, merged where they touch
  * @ret_count: how many there are
  * @ret_next: everything before it is told; equals @end when the range is done

@@ -26,7 +26,7 @@ enum {
 	PAGE_IS_PRESENT = 1 << 3,
 	PAGE_IS_SWAPPED = 1 << 4,
 	PAGE_IS_PFNZERO = 1 << 5,
-	PAGE_IS_GUARD = 1 << 8, /* Linux 6.15 */
+	PAGE_IS_GUARD = 1 << 8, /* Linux 6.15; before, guard pages are PAGE_IS_SWAPPED */
 	REGIONS = 512,
 	ENTRIES = 4096,
 };
@@ -50,7 +50,7 @@ static bool add_extent(
 	return true;
 }
 
-static int scan_once(int pagemap, uint64_t without, uint64_t start, uint64_t end,
+static int scan_once(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
 	struct page_region *regions, size_t room, uint64_t *ret_walk_end)
 {
 	struct pm_scan_arg scan = {
@@ -59,9 +59,9 @@ static int scan_once(int pagemap, uint64_t without, uint64_t start, uint64_t end
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = room,
-		.category_inverted = without,
-		.category_mask = without,
-		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.category_inverted = PAGE_IS_PFNZERO,
+		.category_mask = PAGE_IS_PFNZERO,
+		.category_anyof_mask = wanted,
 		.return_mask = PAGE_IS_PRESENT,
 	};
 	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);
@@ -72,7 +72,8 @@ static int scan_once(int pagemap, uint64_t without, uint64_t start, uint64_t end
 
 uint64_t cryo_pagemap_probe_scan(int pagemap)
 {
-	static const uint64_t sets[] = {PAGE_IS_PFNZERO | PAGE_IS_GUARD, PAGE_IS_PFNZERO};
+	static const uint64_t sets[] = {PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_GUARD,
+		PAGE_IS_PRESENT | PAGE_IS_SWAPPED};
 	struct page_region region;
 	uint64_t walk_end;
 
@@ -82,7 +83,7 @@ uint64_t cryo_pagemap_probe_scan(int pagemap)
 	return 0;
 }
 
-int cryo_pagemap_scan(int pagemap, uint64_t without, uint64_t start, uint64_t end,
+int cryo_pagemap_scan(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
 	struct page_region regions[REGIONS];
@@ -91,7 +92,7 @@ int cryo_pagemap_scan(int pagemap, uint64_t without, uint64_t start, uint64_t en
 	while (start < end && room - count > 0) {
 		size_t ask = room - count < REGIONS ? room - count : REGIONS;
 		uint64_t next;
-		int n = scan_once(pagemap, without, start, end, regions, ask, &next);
+		int n = scan_once(pagemap, wanted, start, end, regions, ask, &next);
 
 		if (n < 0)
 			return n;
@@ -121,8 +122,7 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 		if (got <= 0)
 			return got < 0 ? (int)got : -EIO;
 		for (size_t i = 0; i < (size_t)got / sizeof(entries[0]); i++, start += page_size) {
-			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)) ||
-				entries[i] & ENTRY_GUARD)
+			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)))
 				continue;
 			if (!add_extent(extents, room, &count, start, start + page_size)) {
 				end = start;

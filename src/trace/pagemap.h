@@ -8,13 +8,13 @@
 
 #include "trace/memory.h"
 
-/* The categories that PAGEMAP_SCAN can leave out here (zero pages; guard pages from Linux 6.15 on);
- * 0 if the ioctl is not there. */
+/* The categories by which PAGEMAP_SCAN finds pages that are there, and guard pages, which are in
+ * the way of a mapped file's bytes; 0 if the ioctl is not there. */
 uint64_t cryo_pagemap_probe_scan(int pagemap);
 
-/* cryo_memory_scan() by the ioctl, without the categories in @without, and by reading one 64-bit
+/* cryo_memory_scan() by the ioctl, for the categories in @wanted, and by reading one 64-bit
  * entry a page. */
-int cryo_pagemap_scan(int pagemap, uint64_t without, uint64_t start, uint64_t end,
+int cryo_pagemap_scan(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
