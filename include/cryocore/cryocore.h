@@ -125,6 +125,8 @@ struct cryocore_progress {
  * @overwrite: existing files are replaced
  * @dry_run: only make the plan; nothing is stopped and nothing written
  * @no_syscall_restart: leave the registers of threads alone whose system call a stop ended early
+ * @no_stop: do not stop the target: memory as it changes, registers as far as they can be had
+ * @require_registers: threads that cannot be stopped are an error, and nothing is written
  * @timeout_ms: the most that the whole capture may take; 0: no limit but the internal ones
  * @cancel: if not NULL and not 0, the capture ends as soon as the target is released
  * @on_progress: called about ten times a second in the calling thread; may be NULL
@@ -139,6 +141,8 @@ struct cryocore_options {
 	bool overwrite;
 	bool dry_run;
 	bool no_syscall_restart;
+	bool no_stop;
+	bool require_registers;
 	uint64_t timeout_ms;
 	const volatile int *cancel;
 	void (*on_progress)(const struct cryocore_progress *progress, void *user);

@@ -21,6 +21,7 @@
 #include "base/number.h"
 #include "capture/ids.h"
 #include "capture/mapped_file.h"
+#include "capture/unstopped.h"
 #include "proc/auxv.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
@@ -218,9 +219,12 @@ static void put_leader_first(struct cryo_process *process)
 static int inspect_threads(const struct cryo_inspector *inspector, const void *records,
 	size_t records_size, const struct cryo_stat *leader, struct cryo_process *process)
 {
-	int r = cryo_registers_parse(
-		records, records_size, &process->threads, &process->n_threads, &process->arch);
+	int r = records_size ? cryo_registers_parse(records, records_size, &process->threads,
+				       &process->n_threads, &process->arch)
+			     : 0;
 
+	if (r == 0)
+		r = cryo_unstopped_add(inspector, process);
 	for (size_t i = 0; i < process->n_threads && r == 0; i++)
 		r = inspect_thread(inspector, leader, &process->threads[i]);
 	put_leader_first(process);
@@ -346,7 +350,7 @@ int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t r
 
 	if (r == 0)
 		r = inspect_leader(inspector, &process, &leader);
-	if (r == 0 && records_size)
+	if (r == 0)
 		r = inspect_threads(inspector, records, records_size, &leader, &process);
 	if (r == 0)
 		r = inspect_auxv(inspector, &process);

@@ -47,7 +47,7 @@ int cryo_inspect_before(
 /**
  * cryo_inspect - during the stop (or without one, for a plan).
  * @records, @records_size: registers by the tracer (trace/registers.h); they must outlive the
- *	process; size 0 stands for none: then the threads have none either
+ *	process. Threads that are not in them are those that were not stopped
  * @ret_exec: the process has executed another program since cryo_inspect_before()
  *
  * Returns 0 or -errno; -ESRCH if the process is gone.

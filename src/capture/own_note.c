@@ -24,6 +24,25 @@ static int add_gaps(struct cryo_buffer *text, const struct cryo_written *written
 	return r;
 }
 
+static int add_threads(struct cryo_buffer *text, const struct cryo_process *process)
+{
+	static const char *const sources[] = {
+		[CRYO_REGISTERS_NONE] = "none known",
+		[CRYO_REGISTERS_BPF] = "general ones by BPF, the others unknown",
+		[CRYO_REGISTERS_SYSCALL] = "pc and sp by /proc, the others unknown",
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < process->n_threads && r == 0; i++) {
+		const struct cryo_thread *thread = &process->threads[i];
+
+		if (thread->source != CRYO_REGISTERS_PTRACE)
+			r = cryo_buffer_printf(text, "unstopped-thread=%d registers: %s\n",
+				thread->ns_tid, sources[thread->source]);
+	}
+	return r;
+}
+
 int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *process,
 	const struct cryo_account *account, const struct cryo_written *written)
 {
@@ -37,6 +56,8 @@ int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *proc
 		account->pause_ns, process->n_threads, account->n_unstopped, account->n_restarted,
 		account->executed, written->data_bytes);
 
+	if (r == 0)
+		r = add_threads(&text, process);
 	if (r == 0)
 		r = add_gaps(&text, written);
 	if (r < 0)

@@ -118,28 +118,64 @@ static int prepare(struct capture *capture)
 
 /* ---- the stop ---- */
 
-static int wait_for_stop(struct capture *capture)
+/* Map what the tracer has read. Nothing is mapped if it holds no thread. */
+static int map_records(struct capture *capture)
 {
-	struct cryo_letter letter = {.kind = CRYO_LETTER_READY};
 	struct stat found;
-	int r = cryo_channel_send(capture->reader->supervisor, &letter);
+	void *records;
 
-	if (r == 0)
-		r = cryo_channel_receive(
-			capture->reader->tracer, capture->reader->deadline, &letter);
-	if (r < 0)
-		return r;
-	if (letter.error < 0)
-		return fail_refused(capture, letter.error, "stop it");
-	capture->account.n_unstopped = letter.n_unstopped;
 	if (fstat(capture->reader->records, &found) < 0)
 		return -errno;
 	if (found.st_size == 0)
-		return fail_refused(capture, -ESRCH, "stop it");
+		return 0;
+	records = mmap(
+		NULL, (size_t)found.st_size, PROT_READ, MAP_SHARED, capture->reader->records, 0);
+	if (records == MAP_FAILED)
+		return -errno;
+	capture->records = records;
 	capture->records_size = (size_t)found.st_size;
-	capture->records = mmap(
-		NULL, capture->records_size, PROT_READ, MAP_SHARED, capture->reader->records, 0);
-	return capture->records == MAP_FAILED ? -errno : 0;
+	return 0;
+}
+
+/* A tracer that refuses or dies is no end: then the process is read as it is. */
+static int wait_for_stop(struct capture *capture)
+{
+	struct cryo_letter letter = {.kind = CRYO_LETTER_READY};
+	int r;
+
+	if (capture->reader->tracer < 0)
+		return 0;
+	r = cryo_channel_send(capture->reader->supervisor, &letter);
+	if (r == 0)
+		r = cryo_channel_receive(
+			capture->reader->tracer, capture->reader->deadline, &letter);
+	capture->account.stop_error = r < 0 ? -ETIMEDOUT : letter.error;
+	return r == 0 && letter.kind == CRYO_LETTER_STOPPED ? map_records(capture) : 0;
+}
+
+static size_t count_sources(const struct cryo_process *process, enum cryo_register_source source)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < process->n_threads; i++)
+		count += process->threads[i].source == source;
+	return count;
+}
+
+/* Threads without registers of their own choice are an error where the user says so. */
+static int check_registers(struct capture *capture)
+{
+	const struct cryo_process *process = &capture->process;
+
+	capture->account.n_unstopped =
+		process->n_threads - count_sources(process, CRYO_REGISTERS_PTRACE);
+	if (!capture->account.n_unstopped || !capture->reader->request->require_registers)
+		return 0;
+	cryo_channel_say(capture->reader->supervisor, CRYOCORE_ERROR, 0,
+		"%" PRIu64
+		" of its %zu threads could not be stopped, and --require-registers was given",
+		capture->account.n_unstopped, process->n_threads);
+	return -EBUSY;
 }
 
 static int inspect(struct capture *capture)
@@ -149,7 +185,7 @@ static int inspect(struct capture *capture)
 	set_stage(capture, CRYO_STAGE_INSPECT);
 	r = cryo_inspect(&capture->inspector, capture->records, capture->records_size,
 		&capture->process, &capture->account.executed);
-	return r < 0 ? fail_refused(capture, r, "inspect it") : 0;
+	return r < 0 ? fail_refused(capture, r, "inspect it") : check_registers(capture);
 }
 
 static int report_comm(const struct capture *capture)
@@ -201,7 +237,11 @@ static int write_core(struct capture *capture)
 static void release(struct capture *capture)
 {
 	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
-	int r = cryo_channel_send(capture->reader->tracer, &letter);
+	int r;
+
+	if (!capture->records)
+		return;
+	r = cryo_channel_send(capture->reader->tracer, &letter);
 
 	if (r == 0)
 		r = cryo_channel_receive(
@@ -292,10 +332,25 @@ static int finish_core(struct capture *capture)
 	return r;
 }
 
-static void warn(const struct capture *capture, int error, const char *format, uint64_t number)
+static void tell_unstopped(const struct capture *capture)
 {
-	cryo_channel_say(capture->reader->supervisor, CRYOCORE_WARNING, error, "%" PRIu64 " %s",
-		number, format);
+	const struct cryo_process *process = &capture->process;
+	_cleanup_buffer_ struct cryo_buffer why = {0};
+	int error = capture->account.stop_error;
+
+	if (error < 0 &&
+		cryo_select_explain(capture->reader->request, error, "stop it", &why) == 0 &&
+		why.data)
+		say(capture, CRYOCORE_WARNING, error, (const char *)why.data);
+	cryo_channel_say(capture->reader->supervisor, CRYOCORE_WARNING, 0,
+		"%" PRIu64
+		" of its %zu threads were not stopped: its memory was read while they could "
+		"change it; of their registers, %zu have all general ones, %zu only pc and sp, %zu "
+		"none",
+		capture->account.n_unstopped, process->n_threads,
+		count_sources(process, CRYO_REGISTERS_BPF),
+		count_sources(process, CRYO_REGISTERS_SYSCALL),
+		count_sources(process, CRYO_REGISTERS_NONE));
 }
 
 static void tell_shortcomings(const struct capture *capture)
@@ -308,10 +363,7 @@ static void tell_shortcomings(const struct capture *capture)
 			" places could not be read and are holes in the core",
 			written->gap_bytes, written->n_gaps);
 	if (capture->account.n_unstopped)
-		warn(capture, 0,
-			"of its threads could not be stopped: they are not in the core, and "
-			"ran while it was written",
-			capture->account.n_unstopped);
+		tell_unstopped(capture);
 	if (capture->account.executed)
 		say(capture, CRYOCORE_INFO, 0,
 			"it executed another program meanwhile: the core shows the new one");

@@ -24,7 +24,7 @@ struct cryo_request {
 	struct cryo_policy policy;
 	const char *prefix;
 	int stream_fd;
-	bool no_exe, overwrite, dry_run, no_syscall_restart;
+	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
 };
 
 /* Stages, for progress and for tests that end us in each of them. */

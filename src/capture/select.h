@@ -13,7 +13,7 @@
  * @why: in words, if it cannot be
  *
  * Returns 0, or a negative errno and words in @why: -ESRCH no such process or a zombie, -EINVAL
- * ourselves or a kernel thread, -EBUSY traced by another.
+ * ourselves, a kernel thread or a thread that is not a leader.
  */
 int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why);
 

@@ -130,7 +130,7 @@ static int start_children(struct supervisor *supervisor)
 	_cleanup_close_ int tracer_end = -1;
 	int r = 0;
 
-	if (!supervisor->options->dry_run)
+	if (!supervisor->options->dry_run && !supervisor->options->no_stop)
 		r = start_tracer(supervisor, &tracer_end);
 	return r < 0 ? r : start_reader(supervisor, tracer_end);
 }
@@ -248,6 +248,16 @@ static void note_progress(struct supervisor *supervisor)
 	supervisor->last_progress = cryo_now();
 }
 
+/* A tracer that is stuck in PTRACE_SEIZE is ended; the reader then goes on without. */
+static void check_stop(struct supervisor *supervisor, uint64_t now)
+{
+	if (!supervisor->stop_asked || supervisor->stopped || !supervisor->tracer.pid ||
+		now < supervisor->stop_asked + STOP_NS)
+		return;
+	kill(supervisor->tracer.pid, SIGKILL);
+	reap(&supervisor->tracer, now + DEATH_NS);
+}
+
 /* Why it is time to give up: a negative errno and words; or 0. */
 static int check_time(struct supervisor *supervisor)
 {
@@ -255,19 +265,13 @@ static int check_time(struct supervisor *supervisor)
 	uint64_t now = cryo_now();
 
 	note_progress(supervisor);
+	check_stop(supervisor, now);
 	if (supervisor->options->cancel && *supervisor->options->cancel)
 		return -ECANCELED;
 	if (now >= supervisor->deadline) {
 		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
 			"the time limit has passed while it was at '%s': give a longer --timeout",
 			stage_names[supervisor->shared->stage]);
-		return -ETIMEDOUT;
-	}
-	if (supervisor->stop_asked && !supervisor->stopped &&
-		now >= supervisor->stop_asked + STOP_NS) {
-		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
-			"it cannot be stopped: a thread of it does not come out of the kernel "
-			"(an execve or a file system that hangs)");
 		return -ETIMEDOUT;
 	}
 	if (now >= supervisor->last_progress + STALL_NS) {
@@ -426,6 +430,8 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.overwrite = options->overwrite,
 		.dry_run = options->dry_run,
 		.no_syscall_restart = options->no_syscall_restart,
+		.no_stop = options->no_stop,
+		.require_registers = options->require_registers,
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};
 	struct cryocore_result *result = calloc(1, sizeof(*result));

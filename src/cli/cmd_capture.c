@@ -107,6 +107,8 @@ FLAG_SETTER(set_no_exe, options.no_exe)
 FLAG_SETTER(set_force, options.overwrite)
 FLAG_SETTER(set_dry_run, options.dry_run)
 FLAG_SETTER(set_no_restart, options.no_syscall_restart)
+FLAG_SETTER(set_no_stop, options.no_stop)
+FLAG_SETTER(set_require_registers, options.require_registers)
 FLAG_SETTER(set_json, json)
 
 static int set_help(void *state, const char *value);
@@ -125,6 +127,9 @@ static const struct cli_option table[] = {
 	{"timeout", 0, "SEC", "the most that the capture of one process may take", set_timeout},
 	{"no-syscall-restart", 0, NULL, "leave alone the system calls that a stop ended early",
 		set_no_restart},
+	{"no-stop", 0, NULL, "read it while it runs", set_no_stop},
+	{"require-registers", 0, NULL, "a thread that cannot be stopped is an error",
+		set_require_registers},
 	{"json", 0, NULL, "results as JSON, one line for each process", set_json},
 	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
 	{"verbose", 'v', NULL, "say more", cli_option_verbose},

@@ -16,5 +16,6 @@ void cryo_process_clear(struct cryo_process *process)
 	free(process->vmas);
 	free(process->auxv);
 	free(process->xsave_layout);
+	free(process->loose_registers);
 	*process = (struct cryo_process){0};
 }

@@ -135,6 +135,7 @@ struct cryo_vma {
  * @auxv: bytes of NT_AUXV up to and including the AT_NULL pair; owned
  * @siginfo: 128 bytes for NT_SIGINFO; all zero for a live process
  * @xsave_layout: bytes of NT_X86_XSAVE_LAYOUT; size 0 off x86; owned
+ * @loose_registers: regsets of threads that were not stopped point into it; owned
  * @threads: the leader first if it lives; owned
  * @vmas: in address order; owned
  */
@@ -160,6 +161,7 @@ struct cryo_process {
 	uint8_t siginfo[128];
 	uint8_t *xsave_layout;
 	size_t xsave_layout_size;
+	uint8_t *loose_registers;
 	struct cryo_thread *threads;
 	size_t n_threads;
 	struct cryo_vma *vmas;
