@@ -37,7 +37,7 @@ _cryocore() {
 	*)
 		if [[ $current = -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--pid= --output= --all-mappings --content= --no-exe --force --dry-run --timeout=
-				--no-syscall-restart --json --quiet --verbose --help --version' -- "$current")
+				--no-syscall-restart --no-stop --require-registers --json --quiet --verbose --help --version' -- "$current")
 		else
 			pids=$(cd /proc && echo [0-9]*)
 			mapfile -t COMPREPLY < <(compgen -W "$pids" -- "$current")
