@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "capture/channel.h"
+#include "capture/child.h"
 #include "capture/exe_copy.h"
 #include "capture/inspect.h"
 #include "capture/own_note.h"
@@ -249,7 +249,7 @@ static void release(struct capture *capture)
 	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
 		capture->account.pause_ns = letter.release_ns - letter.stop_ns;
 		capture->account.n_restarted = letter.n_restarted;
-	} else {
+	} else if (!capture->reader->shared->cancel) {
 		say(capture, CRYOCORE_WARNING, r,
 			"the tracer ended early: the process may have run while its core was "
 			"written");
@@ -412,6 +412,10 @@ static int run_capture(struct capture *capture)
 
 	if (r == 0)
 		r = wait_for_stop(capture);
+	if (r == 0 && capture->reader->shared->cancel) {
+		say(capture, CRYOCORE_ERROR, -ECANCELED, "interrupted: nothing was captured");
+		r = -ECANCELED;
+	}
 	if (r < 0)
 		return r;
 	r = read_stopped(capture);
@@ -472,14 +476,6 @@ static void clear(struct capture *capture)
 		munmap(capture->records, capture->records_size);
 }
 
-static void ignore_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGALRM};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		signal(numbers[i], SIG_IGN);
-}
-
 void cryo_reader_run(const struct cryo_reader *reader)
 {
 	struct capture capture = {
@@ -491,10 +487,8 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	};
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != reader->parent)
-		_exit(1);
-	ignore_signals();
+	cryo_child_begin(reader->parent, SIGKILL);
+	signal(SIGTERM, SIG_IGN);
 	letter.error = reader->request->dry_run ? run_dry(&capture) : run_capture(&capture);
 	if (letter.error < 0)
 		cryo_output_abandon(&capture.core);

@@ -10,6 +10,7 @@
  * Death of the supervisor itself ends both (PR_SET_PDEATHSIG and the end of the channels).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -336,7 +337,7 @@ static void end_children(struct supervisor *supervisor)
 		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
 			"the tracing process %d could not be ended: the target may still be held",
 			supervisor->tracer.pid);
-	if (!supervisor->done && supervisor->error == -ECANCELED)
+	if (!supervisor->done && cryo_now() < supervisor->last_progress + STALL_NS)
 		patience = DEATH_NS;
 	if (!end_child(&supervisor->reader, patience))
 		cryo_result_say(supervisor->result, CRYOCORE_WARNING, 0,
@@ -366,6 +367,20 @@ static int make_files(struct supervisor *supervisor)
 	return 0;
 }
 
+/* A reader that was killed cannot say what it leaves. */
+static void tell_partial(struct supervisor *supervisor)
+{
+	_cleanup_free_ char *partial = NULL;
+
+	if (supervisor->done || supervisor->request->stream_fd >= 0 ||
+		asprintf(&partial, "%s.%d.partial", supervisor->request->prefix,
+			supervisor->result->pid) < 0)
+		return;
+	if (faccessat(AT_FDCWD, partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
+			"what was written so far is in %s", partial);
+}
+
 static void run(struct supervisor *supervisor)
 {
 	int r = make_files(supervisor);
@@ -382,6 +397,7 @@ static void run(struct supervisor *supervisor)
 		supervisor->error = r;
 	if (supervisor->shared)
 		end_children(supervisor);
+	tell_partial(supervisor);
 	if (supervisor->report >= 0)
 		cryo_report_read(supervisor->report, supervisor->result);
 }

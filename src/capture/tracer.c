@@ -12,13 +12,21 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "capture/channel.h"
+#include "capture/child.h"
 #include "capture/stop.h"
+
+/* How long nothing may move before the target is given back; longer than the supervisor's patience.
+ */
+#define HOLD_NS (40 * CRYO_NSEC_PER_SEC)
+
+enum {
+	HOLD_TICK_MS = 1000
+};
 
 static void block_signal(int number, int how)
 {
@@ -35,14 +43,22 @@ static void tell_both(const struct cryo_tracer *tracer, const struct cryo_letter
 	cryo_channel_send(tracer->supervisor, letter);
 }
 
-/* Until RELEASE from either side, the end of either, or the deadline. */
+/* Until RELEASE from either side, the end of either, the deadline, or a long time without progress:
+ * the supervisor, who looks at that too, may itself be stopped. */
 static void hold(const struct cryo_tracer *tracer)
 {
 	struct pollfd ends[2] = {{.fd = tracer->reader, .events = POLLIN},
 		{.fd = tracer->supervisor, .events = POLLIN}};
+	uint64_t bytes = 0, limit = cryo_now() + HOLD_NS, now;
 
-	while (poll(ends, 2, cryo_deadline_poll_ms(tracer->deadline)) < 0)
-		;
+	while (poll(ends, 2, HOLD_TICK_MS) <= 0) {
+		now = cryo_now();
+		if (tracer->shared->bytes_done != bytes)
+			limit = now + HOLD_NS;
+		bytes = tracer->shared->bytes_done;
+		if (now >= limit || now >= tracer->deadline)
+			return;
+	}
 }
 
 static void stop_and_hold(const struct cryo_tracer *tracer)
@@ -76,9 +92,7 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 {
 	struct cryo_letter letter;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != tracer->parent)
-		_exit(1);
+	cryo_child_begin(tracer->parent, SIGTERM);
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
 	if (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0 &&
