@@ -116,7 +116,7 @@ Test(core, read_crosses_mappings_that_adjoin)
 	cr_assert_eq(data[2 * PAGE], 'b');
 }
 
-Test(core, truncated_at_every_byte, .timeout = 60)
+Test(core, truncated_at_every_byte)
 {
 	for (size_t arch = 0; arch < 2; arch++) {
 		size_t head, size;
@@ -139,7 +139,7 @@ Test(core, truncated_at_every_byte, .timeout = 60)
 	}
 }
 
-Test(core, every_flipped_bit_of_headers_and_notes, .timeout = 120)
+Test(core, every_flipped_bit_of_headers_and_notes)
 {
 	size_t head, size;
 	_cleanup_close_ int fd = build_core(1, &head, &size);
@@ -224,7 +224,7 @@ Test(core, visitor_ends_the_walk)
 	cr_assert_eq(count, 2);
 }
 
-Test(core, endless_zeros_are_bounded, .timeout = 60)
+Test(core, endless_zeros_are_bounded)
 {
 	size_t head, size, notes = 0;
 	_cleanup_close_ int fd = build_core(0, &head, &size);
