@@ -40,7 +40,6 @@ static void state_sleeping(int argc, char **argv)
 
 static void stop_by(int signal)
 {
-	tell_thread(1);
 	tell_ready();
 	kill(getpid(), signal);
 	park(1);

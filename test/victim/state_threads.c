@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,17 +48,6 @@ static void state_threads(int argc, char **argv)
 	tell_thread(1);
 	pthread_barrier_wait(&all_there);
 	tell_ready();
-	park(1);
-}
-
-/* The threads of a process that is stopped as a whole. */
-static void state_threads_stopped(int argc, char **argv)
-{
-	start_parked(number(argc, argv, 1, 8), 0);
-	tell_thread(1);
-	pthread_barrier_wait(&all_there);
-	tell_ready();
-	kill(getpid(), argc > 2 ? SIGTSTP : SIGSTOP);
 	park(1);
 }
 
@@ -154,7 +142,6 @@ static void state_relay(int argc, char **argv)
 
 const struct victim_state thread_states[] = {
 	{"threads", "[N]", state_threads},
-	{"threads-stopped", "[N [tstp]]", state_threads_stopped},
 	{"leader-exited", "[N]", state_leader_exited},
 	{"busy", "[N]", state_busy},
 	{"storm", "", state_storm},
