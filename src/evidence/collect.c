@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One walk over the table. What a target does can make an item fail or hang, never the walk: an
+ * item that fails is a record with its errno. Only when the sink or the records fail is there no
+ * point in going on.
+ */
+#include "evidence/collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "evidence/item.h"
+#include "proc/procfs.h"
+#include "proc/stat.h"
+
+enum {
+	CHUNK_SIZE = 1 << 16,
+};
+
+void cryo_item_path(pid_t pid, const char *name, char ret_path[CRYO_SINK_PATH_MAX])
+{
+	snprintf(ret_path, CRYO_SINK_PATH_MAX, "proc/%d/%s", pid, name);
+}
+
+static void beat(void *user)
+{
+	const struct cryo_collector *collector = user;
+
+	cryo_records_beat(collector->records);
+}
+
+static int open_deposit(const struct cryo_collector *collector, const char *name, uint64_t limit,
+	struct cryo_deposit *ret_deposit)
+{
+	char path[CRYO_SINK_PATH_MAX];
+	int r;
+
+	cryo_item_path(collector->pid, name, path);
+	r = cryo_deposit_open(collector->sink, path, limit, ret_deposit);
+	if (r < 0)
+		return r;
+	ret_deposit->beat = beat;
+	ret_deposit->user = (void *)(uintptr_t)collector;
+	return 0;
+}
+
+/* An open file of procfs to its end. What was read before an error stands in the deposit. */
+static int copy_raw(struct cryo_deposit *deposit, int fd)
+{
+	char chunk[CHUNK_SIZE];
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && !deposit->cut) {
+		n = read(fd, chunk, sizeof(chunk));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		r = cryo_deposit_write(deposit, chunk, (size_t)n);
+	}
+	return r;
+}
+
+static int make_raw(const struct cryo_collector *collector, const struct cryo_item *item,
+	struct cryo_deposit *deposit)
+{
+	_cleanup_close_ int fd = openat(item->of_process ? collector->process : collector->live,
+		item->source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : copy_raw(deposit, fd);
+}
+
+/* End an item: @r is how its maker fared. 0, or -errno if there is no point in going on. */
+static int finish(const struct cryo_collector *collector, int r, struct cryo_deposit *deposit,
+	struct cryo_record *record)
+{
+	int sink_error = deposit->error;
+
+	record->cut = deposit->cut;
+	if (r < 0) {
+		record->partial = cryo_deposit_abandon(deposit, &record->sum);
+	} else {
+		r = sink_error = cryo_deposit_commit(deposit, &record->sum);
+		record->partial = r < 0 && deposit->file;
+		record->made = r == 0;
+	}
+	record->error = -r;
+	r = cryo_records_add(collector->records, record);
+	return sink_error < 0 ? sink_error : r;
+}
+
+static int begin(const struct cryo_collector *collector, const char *name, uint64_t limit,
+	struct cryo_deposit *ret_deposit, struct cryo_record *ret_record)
+{
+	int r = cryo_records_begin(collector->records, name);
+
+	if (r < 0)
+		return r;
+	*ret_record = (struct cryo_record){.time = cryo_clock_ns(CLOCK_REALTIME)};
+	snprintf(ret_record->name, sizeof(ret_record->name), "%s", name);
+	return open_deposit(collector, name, limit, ret_deposit);
+}
+
+static int collect_item(const struct cryo_collector *collector, const struct cryo_item *item)
+{
+	struct cryo_deposit deposit;
+	struct cryo_record record;
+	int r = begin(collector, item->name, item->limit, &deposit, &record);
+
+	if (r < 0)
+		return r;
+	if (item->source)
+		r = make_raw(collector, item, &deposit);
+	else
+		r = item->make(collector, &deposit);
+	return finish(collector, r, &deposit, &record);
+}
+
+static bool is_wanted(const struct cryo_collector *collector, const struct cryo_item *item,
+	enum cryo_item_stage stage)
+{
+	return item->stage == stage && (item->of_kernel_thread || !collector->is_kernel_thread);
+}
+
+static int collect_table(
+	const struct cryo_collector *collector, enum cryo_item_stage stage, const char *after)
+{
+	bool passed = !after || !after[0];
+	int r = 0;
+
+	for (size_t i = 0; i < cryo_items_count && r == 0; i++) {
+		if (passed && is_wanted(collector, &cryo_items[i], stage))
+			r = collect_item(collector, &cryo_items[i]);
+		if (!passed && strcmp(cryo_items[i].name, after) == 0)
+			passed = true;
+	}
+	return r;
+}
+
+static int collect_copies(const struct cryo_collector *collector, const char *after)
+{
+	int r = 0;
+
+	if (collector->is_kernel_thread)
+		return 0;
+	if (!after || !after[0])
+		r = cryo_collect_copy(
+			collector, "exe", collector->live, "exe", collector->max_copy);
+	if (r == 0 && collector->deleted_files)
+		r = cryo_collect_deleted(collector, after);
+	return r;
+}
+
+int cryo_collect(
+	const struct cryo_collector *collector, enum cryo_item_stage stage, const char *after)
+{
+	int r = collect_table(collector, stage, after);
+
+	return r == 0 && stage == CRYO_ITEM_COPY ? collect_copies(collector, after) : r;
+}
+
+static bool find_copy(const struct cryo_copies *copies, const struct cryo_file_id *file,
+	const struct cryo_copy **ret_copy)
+{
+	for (size_t i = 0; copies && i < copies->count; i++)
+		if (memcmp(&copies->array[i].file, file, sizeof(*file)) == 0) {
+			*ret_copy = &copies->array[i];
+			return true;
+		}
+	return false;
+}
+
+/* Link the copy that there is: 1 if that was done, 0 if a copy has to be made, -errno. */
+static int try_link(const struct cryo_collector *collector, struct cryo_record *record)
+{
+	const struct cryo_copy *copy;
+	char path[CRYO_SINK_PATH_MAX];
+	int r;
+
+	if (!find_copy(collector->copies, &record->file, &copy))
+		return 0;
+	cryo_item_path(collector->pid, record->name, path);
+	r = cryo_sink_link(collector->sink, copy->path, path);
+	if (r < 0)
+		return r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
+	record->sum = copy->sum;
+	record->made = true;
+	return 1;
+}
+
+/* O_NOATIME leaves no trace in the file, but needs to be its owner (open(2)). */
+static int open_quietly(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOATIME | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+static int identify(int fd, struct cryo_file_id *ret_file)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	*ret_file = (struct cryo_file_id){status.st_dev, status.st_ino, (uint64_t)status.st_size,
+		(uint64_t)status.st_ctim.tv_sec * CRYO_NSEC_PER_SEC +
+			(uint64_t)status.st_ctim.tv_nsec};
+	return 0;
+}
+
+int cryo_collect_copy(const struct cryo_collector *collector, const char *name, int dir,
+	const char *source, uint64_t limit)
+{
+	struct cryo_deposit deposit;
+	struct cryo_record record;
+	int r = begin(collector, name, limit, &deposit, &record);
+	_cleanup_close_ int fd = r < 0 ? r : open_quietly(dir, source);
+
+	if (r < 0)
+		return r;
+	r = fd < 0 ? fd : identify(fd, &record.file);
+	if (r == 0)
+		r = try_link(collector, &record);
+	if (r > 0)
+		return cryo_records_add(collector->records, &record);
+	if (r == 0)
+		r = cryo_deposit_copy(&deposit, fd);
+	return finish(collector, r, &deposit, &record);
+}
+
+static bool is_live(int process, pid_t tid, int *ret_dir)
+{
+	_cleanup_close_ int dir = -1;
+	struct cryo_stat stat;
+	char name[32];
+
+	snprintf(name, sizeof(name), "task/%d", tid);
+	dir = openat(process, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+		return false;
+	*ret_dir = steal_fd(&dir);
+	return true;
+}
+
+int cryo_collect_open_live(int process)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	struct cryo_stat stat;
+	size_t count = 0;
+	int fd;
+
+	if (cryo_stat_read(process, &stat) == 0 && stat.state == 'Z' &&
+		cryo_procfs_list(process, "task", &tids, &count) == 0)
+		for (size_t i = 0; i < count; i++)
+			if (is_live(process, tids[i], &fd))
+				return fd;
+	fd = fcntl(process, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}

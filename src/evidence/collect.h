@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The files about one process, collected into a sink.
+ *
+ * cryo_collect() is the plain function: it may hang where the target wants it to (environ, cmdline
+ * and smaps wait for the target's mmap_lock; a file may lie on a server that does not answer).
+ * cryo_collect_guarded() runs it in a process that is killed when it hangs, and goes on behind the
+ * item that hung.
+ */
+#pragma once
+
+#include "evidence/holders.h"
+#include "evidence/record.h"
+#include "evidence/sink.h"
+#include "evidence/socket.h"
+
+/*
+ * Order of volatility (RFC 3227): what the kernel says about the process now, and files that stay
+ * where they are.
+ */
+enum cryo_item_stage {
+	CRYO_ITEM_VOLATILE,
+	CRYO_ITEM_COPY,
+};
+
+/* A file whose copy is in the sink already, and may be linked instead of copied again. */
+struct cryo_copy {
+	struct cryo_file_id file;
+	char path[CRYO_SINK_PATH_MAX];
+	struct cryo_deposit_sum sum;
+};
+
+struct cryo_copies {
+	struct cryo_copy *array;
+	size_t count;
+};
+
+/**
+ * struct cryo_collector - what to collect, and with what knowledge.
+ * @pid: of the process, in the pid namespace of the procfs
+ * @process: descriptor of its directory in procfs
+ * @live: descriptor of the directory of a task that still has memory and files: @process itself,
+ *	or PID/task/TID where the leader has exited and others live
+ * @sink: must survive a kill for cryo_collect_guarded()
+ * @records: of cryo_records_create()
+ * @is_kernel_thread: only the items that such a thing has
+ * @deleted_files: copy open files that have no name any more
+ * @max_copy: most bytes of one copied file
+ * @holders: holders of pipes and sockets, or NULL
+ * @sockets: of the network namespace of the process, or NULL
+ * @copies: or NULL
+ */
+struct cryo_collector {
+	pid_t pid;
+	int process, live;
+	struct cryo_sink *sink;
+	int records;
+	bool is_kernel_thread;
+	bool deleted_files;
+	uint64_t max_copy;
+	const struct cryo_holders *holders;
+	const struct cryo_sockets *sockets;
+	const struct cryo_copies *copies;
+};
+
+/**
+ * cryo_collect - collect the items of a stage.
+ * @after: name of the item behind which to begin; NULL or "": all
+ *
+ * Every item gets a record, also those that could not be had. Returns 0, or -errno when the sink
+ * or the records fail (-ENOSPC and the like): then nothing that follows can be had either.
+ */
+int cryo_collect(
+	const struct cryo_collector *collector, enum cryo_item_stage stage, const char *after);
+
+/**
+ * cryo_collect_guarded - the same, in a child that may be killed.
+ * @stall_ms: it is killed after so long without any sign of life
+ *
+ * An item at which it hung has a record with ETIMEDOUT. A child that cannot be killed (it hangs in
+ * the kernel) is left behind. Returns as cryo_collect(), or -errno of fork(2).
+ */
+int cryo_collect_guarded(
+	const struct cryo_collector *collector, enum cryo_item_stage stage, unsigned int stall_ms);
+
+/* "proc/PID/NAME". */
+void cryo_item_path(pid_t pid, const char *name, char ret_path[CRYO_SINK_PATH_MAX]);
+
+/* Open what cryo_collector.live wants: a descriptor of our own, or -errno. */
+int cryo_collect_open_live(int process);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a collector tells its owner: one record for each item, in an anonymous file
+ * (memfd_create(2)) that both hold. A collector that is killed leaves every record that it
+ * completed, the name of the item at which it hung, and a counter that shows whether it was still
+ * moving.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "evidence/deposit.h"
+
+enum {
+	CRYO_ITEM_NAME_SIZE = 40
+};
+
+/* A file and its state: the same four numbers, the same bytes. All zero: not a copied file. */
+struct cryo_file_id {
+	uint64_t device, inode, size, changed_ns;
+};
+
+/**
+ * struct cryo_record - what became of one item.
+ * @name: of the item; the file is proc/PID/NAME
+ * @error: positive errno that kept it away, or cut it short; 0: whole
+ * @partial: what there is stands in proc/PID/NAME.partial
+ * @cut: the file is the first @size bytes of more (a limit)
+ * @made: a file stands under the name
+ * @size, @sha256: of the file, partial or whole
+ * @time: CLOCK_REALTIME in ns, when it was begun
+ * @file: of which it is a copy
+ */
+struct cryo_record {
+	char name[CRYO_ITEM_NAME_SIZE];
+	int32_t error;
+	bool partial, cut, made;
+	uint64_t time;
+	struct cryo_deposit_sum sum;
+	struct cryo_file_id file;
+};
+
+/* The shared file. A descriptor, or -errno. */
+int cryo_records_create(void);
+
+/* The collector's side: I am at this item; I am alive; this is done. 0 or -errno. */
+int cryo_records_begin(int fd, const char *name);
+int cryo_records_beat(int fd);
+int cryo_records_add(int fd, const struct cryo_record *record);
+
+/* The owner's side: changes whenever the collector moved. */
+uint64_t cryo_records_progress(int fd);
+
+/* The item that was begun and has no record; empty if there is none. 0 or -errno. */
+int cryo_records_unfinished(int fd, char ret_name[CRYO_ITEM_NAME_SIZE]);
+
+/* The record at an index: 1; 0 behind the last; -errno. */
+int cryo_records_get(int fd, size_t index, struct cryo_record *ret_record);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Evidence as files. Every directory is opened one component at a time and never through a link, so
+ * whatever somebody plants below the directory while we work cannot lead a byte outside of it.
+ *
+ * A file has the name *.partial until it is whole. renameat2(2) with RENAME_NOREPLACE gives it its
+ * name without ever replacing a file; where a file system lacks that (-EINVAL), link(2) and
+ * unlink(2) do the same.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "evidence/sink.h"
+
+#define PARTIAL ".partial"
+
+enum {
+	DIRECTORY_MODE = 0700,
+	FILE_MODE = 0600,
+	NAME_SIZE = CRYO_SINK_PATH_MAX + sizeof(PARTIAL)
+};
+
+struct directory {
+	struct cryo_sink sink;
+	int fd;
+};
+
+struct file {
+	struct cryo_sink_file file;
+	int directory, fd;
+	off_t size;
+	char name[NAME_SIZE];
+};
+
+static int open_below(int directory, const char *name)
+{
+	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int enter(int directory, const char *name)
+{
+	int fd = open_below(directory, name);
+
+	if (fd != -ENOENT)
+		return fd;
+	if (mkdirat(directory, name, DIRECTORY_MODE) < 0 && errno != EEXIST)
+		return -errno;
+	return open_below(directory, name);
+}
+
+/* Open (and make) the directory of a path; the last component is left in @ret_name. */
+static int enter_parent(int directory, const char *path, const char **ret_name)
+{
+	_cleanup_close_ int at = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+	const char *slash;
+
+	if (at < 0)
+		return -errno;
+	while ((slash = strchr(path, '/'))) {
+		_cleanup_free_ char *name = strndup(path, (size_t)(slash - path));
+		int next = name ? enter(at, name) : -ENOMEM;
+
+		if (next < 0)
+			return next;
+		close(at);
+		at = next;
+		path = slash + 1;
+	}
+	*ret_name = path;
+	return steal_fd(&at);
+}
+
+static int directory_create(struct cryo_sink *sink, const char *path,
+	const struct cryo_sink_entry *entry, struct cryo_sink_file **ret_file)
+{
+	const struct directory *directory = (const struct directory *)sink;
+	_cleanup_free_ struct file *file = calloc(1, sizeof(*file));
+	_cleanup_close_ int parent = -1;
+	char partial[NAME_SIZE];
+	const char *name;
+
+	(void)entry;
+	if (!file)
+		return -ENOMEM;
+	parent = enter_parent(directory->fd, path, &name);
+	if (parent < 0)
+		return parent;
+	snprintf(file->name, sizeof(file->name), "%s", name);
+	snprintf(partial, sizeof(partial), "%s" PARTIAL, name);
+	if (faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	file->fd = openat(parent, partial,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	if (file->fd < 0)
+		return -errno;
+	file->file.sink = sink;
+	file->directory = steal_fd(&parent);
+	*ret_file = &steal_ptr(file)->file;
+	return 0;
+}
+
+static int directory_write(struct cryo_sink_file *sink_file, const void *data, size_t size)
+{
+	struct file *file = (struct file *)sink_file;
+	int r = cryo_io_pwrite(file->fd, data, size, file->size);
+
+	if (r == 0)
+		file->size += (off_t)size;
+	return r;
+}
+
+static int directory_skip(struct cryo_sink_file *sink_file, uint64_t size)
+{
+	struct file *file = (struct file *)sink_file;
+
+	if (size > INT64_MAX - (uint64_t)file->size)
+		return -EFBIG;
+	file->size += (off_t)size;
+	return 0;
+}
+
+static void file_free(struct file *file)
+{
+	close(file->fd);
+	close(file->directory);
+	free(file);
+}
+
+static int rename_new(int directory, const char *from, const char *to)
+{
+	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (linkat(directory, from, directory, to, 0) < 0 || unlinkat(directory, from, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void directory_abandon(struct cryo_sink_file *sink_file)
+{
+	file_free((struct file *)sink_file);
+}
+
+static int directory_commit(struct cryo_sink_file *sink_file)
+{
+	struct file *file = (struct file *)sink_file;
+	char partial[NAME_SIZE + sizeof(PARTIAL)];
+	struct stat status;
+	int r = fstat(file->fd, &status) < 0 ? -errno : 0;
+
+	snprintf(partial, sizeof(partial), "%s" PARTIAL, file->name);
+	if (r == 0 && status.st_size < file->size && ftruncate(file->fd, file->size) < 0)
+		r = -errno;
+	if (r == 0)
+		r = rename_new(file->directory, partial, file->name);
+	file_free(file);
+	return r;
+}
+
+static int directory_link(struct cryo_sink *sink, const char *from, const char *to)
+{
+	const struct directory *directory = (const struct directory *)sink;
+	const char *from_name, *to_name;
+	_cleanup_close_ int from_fd = enter_parent(directory->fd, from, &from_name);
+	_cleanup_close_ int to_fd = enter_parent(directory->fd, to, &to_name);
+
+	if (from_fd < 0 || to_fd < 0)
+		return from_fd < 0 ? from_fd : to_fd;
+	if (linkat(from_fd, from_name, to_fd, to_name, 0) == 0)
+		return 0;
+	return errno == EPERM || errno == EMLINK ? -EOPNOTSUPP : -errno;
+}
+
+static void directory_close(struct cryo_sink *sink)
+{
+	struct directory *directory = (struct directory *)sink;
+
+	close(directory->fd);
+	free(directory);
+}
+
+static const struct cryo_sink_ops directory_ops = {
+	.create = directory_create,
+	.write = directory_write,
+	.skip = directory_skip,
+	.commit = directory_commit,
+	.abandon = directory_abandon,
+	.link = directory_link,
+	.close = directory_close,
+	.survives_kill = 1,
+};
+
+/* 0 if there is nothing but "." and "..", else -ENOTEMPTY or -errno. */
+static int check_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while (errno = 0, (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return -ENOTEMPTY;
+	return -errno;
+}
+
+int cryo_sink_open_directory(const char *path, struct cryo_sink **ret_sink)
+{
+	_cleanup_close_ int fd = -1;
+	struct directory *directory;
+	int r;
+
+	if (mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = check_empty(fd);
+	if (r < 0)
+		return r;
+	directory = malloc(sizeof(*directory));
+	if (!directory)
+		return -ENOMEM;
+	*directory = (struct directory){{&directory_ops}, steal_fd(&fd)};
+	*ret_sink = &directory->sink;
+	return 0;
+}
+
+int cryo_sink_directory_fd(const struct cryo_sink *sink)
+{
+	return ((const struct directory *)sink)->fd;
+}
+
+int cryo_sink_directory_enter(const struct cryo_sink *sink, const char *path)
+{
+	_cleanup_close_ int parent = -1;
+	const char *name;
+
+	if (!cryo_sink_path_is_valid(path))
+		return -EINVAL;
+	parent = enter_parent(cryo_sink_directory_fd(sink), path, &name);
+	return parent < 0 ? parent : enter(parent, name);
+}
