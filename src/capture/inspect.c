@@ -9,6 +9,7 @@
  */
 #include "capture/inspect.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,10 +19,12 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "capture/ids.h"
 #include "capture/mapped_file.h"
 #include "capture/unstopped.h"
+#include "capture/vdso.h"
 #include "proc/auxv.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
@@ -79,6 +82,16 @@ static void open_exe(struct cryo_inspector *inspector)
 	inspector->exe_error = inspector->exe < 0 ? -errno : 0;
 }
 
+/* Whether the program is one of the 32-bit ABI; the vdso that does not fit is not used. */
+static bool is_compat(const struct cryo_inspector *inspector)
+{
+	unsigned char ident[EI_NIDENT];
+
+	return inspector->exe >= 0 &&
+	       cryo_io_pread(inspector->exe, ident, sizeof(ident), 0) == sizeof(ident) &&
+	       ident[EI_CLASS] == ELFCLASS32;
+}
+
 int cryo_inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
 {
@@ -101,6 +114,7 @@ int cryo_inspect_before(
 		return r;
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
 	open_exe(&inspector);
+	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;
 	inspector = CRYO_INSPECTOR_NONE;
 	return 0;
@@ -113,6 +127,7 @@ void cryo_inspector_clear(struct cryo_inspector *inspector)
 	cryo_memory_close(&inspector->memory);
 	cryo_mounts_free(inspector->mounts, inspector->n_mounts);
 	free(inspector->root);
+	cryo_buffer_clear(&inspector->vdso);
 	*inspector = CRYO_INSPECTOR_NONE;
 }
 

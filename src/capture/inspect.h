@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/buffer.h"
 #include "model/process.h"
 #include "proc/identity.h"
 #include "proc/mountinfo.h"
@@ -21,6 +22,7 @@
  * @live_dir: /proc/LIVE
  * @exe: the executable, or -1; @exe_error why
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
+ * @vdso: the vdso of its ABI, empty if it is not to be had
  * @ppid: for prstatus, in the process's pid namespace
  */
 struct cryo_inspector {
@@ -33,6 +35,7 @@ struct cryo_inspector {
 	struct cryo_mount *mounts;
 	size_t n_mounts;
 	char *root;
+	struct cryo_buffer vdso;
 	pid_t ppid;
 };
 

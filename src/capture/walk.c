@@ -4,15 +4,20 @@
  * it and has data there. The page tables are asked in runs, the file by SEEK_DATA, and the window
  * begins at whatever comes first.
  *
- * Special mappings ([vdso], [vsyscall]) are read whole: the page tables of a process do not show
- * those of their pages that it has not used. Device memory (VM_IO, VM_PFNMAP; [vvar] too) is never
- * read: the kernel leaves a hole for it.
+ * Special mappings ([vsyscall], or a vdso unlike ours) are read whole: the page tables of a process
+ * do not show those of their pages that it has not used. Device memory (VM_IO, VM_PFNMAP; [vvar]
+ * too) is never read: the kernel leaves a hole for it.
  */
 #include "capture/walk.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+	VDSO_EXTENTS = 16,
+	VDSO_PAGE = 4096
+};
 
 void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
 	const struct cryo_inspector *inspector)
@@ -47,12 +52,37 @@ static uint64_t next_file_data(const struct cryo_walk *walk, uint64_t from)
 	uint64_t offset = vma->offset + (from - vma->start);
 	off_t data;
 
+	if (walk->image)
+		return from;
 	if (walk->file < 0)
 		return UINT64_MAX;
 	data = lseek(walk->file, (off_t)offset, SEEK_DATA);
 	if (data < 0)
 		return errno == EINVAL ? from : UINT64_MAX;
 	return from + ((uint64_t)data - offset);
+}
+
+/* The bytes of a vdso like ours. It is one if every page of it that is there has our bytes. */
+static const uint8_t *find_image(const struct cryo_walk *walk, const struct cryo_vma *vma)
+{
+	const struct cryo_memory *memory = &walk->inspector->memory;
+	const struct cryo_buffer *vdso = &walk->inspector->vdso;
+	struct cryo_extent extents[VDSO_EXTENTS];
+	uint8_t page[VDSO_PAGE];
+	uint64_t next;
+	size_t count;
+
+	if (!vma->name || strcmp(vma->name, "[vdso]") != 0 || vma->end - vma->start != vdso->size ||
+		cryo_memory_scan(
+			memory, vma->start, vma->end, extents, VDSO_EXTENTS, &count, &next) < 0)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		for (uint64_t at = extents[i].start; at < extents[i].end; at += sizeof(page))
+			if (cryo_memory_read(memory, at, page, sizeof(page), false) !=
+					sizeof(page) ||
+				memcmp(page, vdso->data + (at - vma->start), sizeof(page)) != 0)
+				return NULL;
+	return next == vma->end ? vdso->data : NULL;
 }
 
 static void begin_segment(struct cryo_walk *walk)
@@ -65,12 +95,13 @@ static void begin_segment(struct cryo_walk *walk)
 	walk->next_extent = walk->n_extents = 0;
 	if (segment->file_size && segment->vma->kind == CRYO_VMA_FILE)
 		walk->file = cryo_inspector_open_file(walk->inspector, segment->vma);
+	walk->image = find_image(walk, segment->vma);
 	walk->file_data = next_file_data(walk, walk->at);
 }
 
-static bool is_whole(const struct cryo_vma *vma)
+static bool is_whole(const struct cryo_walk *walk)
 {
-	return vma->kind == CRYO_VMA_SPECIAL;
+	return current(walk)->vma->kind == CRYO_VMA_SPECIAL && !walk->image;
 }
 
 static bool is_never_read(const struct cryo_vma *vma)
@@ -90,7 +121,7 @@ static int scan(struct cryo_walk *walk, uint64_t until)
 	walk->next_extent = 0;
 	walk->n_extents = left;
 	while (walk->scanned < end && (walk->scanned < until || walk->n_extents == 0)) {
-		if (is_whole(segment->vma)) {
+		if (is_whole(walk)) {
 			walk->extents[walk->n_extents++] = (struct cryo_extent){walk->scanned, end};
 			walk->scanned = end;
 			break;
@@ -153,6 +184,7 @@ static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
 	if (start >= end)
 		return r;
 	window->segment = segment;
+	window->image = walk->image;
 	window->start = start & ~(walk->inspector->memory.page_size - 1);
 	window->end =
 		end - window->start < CRYO_WINDOW_SIZE ? end : window->start + CRYO_WINDOW_SIZE;

@@ -18,9 +18,11 @@ enum {
  * @start, @end: addresses
  * @extents: the pages in it that are in memory; the others come from the mapped file, if there is
  *	one, or are holes
+ * @image: the whole mapping's bytes where we have them ourselves ([vdso]); else NULL
  */
 struct cryo_window {
 	const struct cryo_segment *segment;
+	const uint8_t *image;
 	uint64_t start, end;
 	struct cryo_extent extents[CRYO_WINDOW_EXTENTS];
 	size_t n_extents;
@@ -33,6 +35,7 @@ enum {
 /**
  * struct cryo_walk - where the walk is. Not for use by two threads at once.
  * @extents: pages that are there, from @next_extent on; complete up to @scanned
+ * @image: see struct cryo_window
  * @file: of the segment, for its holes; @file_data: the next address for which it has data
  */
 struct cryo_walk {
@@ -41,6 +44,7 @@ struct cryo_walk {
 	size_t segment;
 	uint64_t at, scanned, file_data;
 	int file;
+	const uint8_t *image;
 	bool begun;
 	struct cryo_extent extents[CRYO_WALK_EXTENTS];
 	size_t next_extent, n_extents;

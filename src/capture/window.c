@@ -31,14 +31,19 @@ static uint8_t *at(const struct reading *reading, uint64_t address)
 	return reading->image + (address - reading->window->start);
 }
 
-/* Bytes of the file for pages that are not in memory; what lies behind its end is zero. */
-static void read_file(const struct reading *reading, int file, uint64_t start, uint64_t end)
+/* Bytes of the file (or of our vdso) for pages that are not in memory; zero behind its end. */
+static void read_backing(const struct reading *reading, int file, uint64_t start, uint64_t end)
 {
 	const struct cryo_vma *vma = reading->window->segment->vma;
 	off_t offset = (off_t)(vma->offset + (start - vma->start));
 	size_t size = (size_t)(end - start);
-	ssize_t got = file < 0 ? 0 : cryo_io_pread(file, at(reading, start), size, offset);
+	ssize_t got;
 
+	if (reading->window->image) {
+		memcpy(at(reading, start), reading->window->image + (start - vma->start), size);
+		return;
+	}
+	got = file < 0 ? 0 : cryo_io_pread(file, at(reading, start), size, offset);
 	if (got < 0)
 		got = 0;
 	memset(at(reading, start) + got, 0, size - (size_t)got);
@@ -51,11 +56,11 @@ static void fill_between(const struct reading *reading, int file)
 
 	for (size_t i = 0; i < window->n_extents; i++) {
 		if (window->extents[i].start > from)
-			read_file(reading, file, from, window->extents[i].start);
+			read_backing(reading, file, from, window->extents[i].start);
 		from = window->extents[i].end;
 	}
 	if (from < window->end)
-		read_file(reading, file, from, window->end);
+		read_backing(reading, file, from, window->end);
 }
 
 /* One extent, whatever its pages are. */
