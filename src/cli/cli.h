@@ -42,3 +42,4 @@ const volatile int *cli_cancel_flag(void);
 void cli_usage(FILE *stream);
 
 int cli_cmd_capture(int argc, char **argv);
+int cli_cmd_stacks(int argc, char **argv);

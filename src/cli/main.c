@@ -12,6 +12,7 @@
 static const struct cli_command commands[] = {
 	{NULL, "[OPTION]... PID...", "a core of each process, and its executable beside it",
 		cli_cmd_capture},
+	{"stacks", "[OPTION]... CORE...", "backtraces of all threads", cli_cmd_stacks},
 };
 
 enum {

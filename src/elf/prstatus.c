@@ -15,6 +15,7 @@
 #include "elf/encode.h"
 #include "elf/notes.h"
 #include "elf/notes_internal.h"
+#include "elf/prstatus.h"
 
 enum {
 	MICROSECONDS = 1000000
@@ -101,14 +102,44 @@ static bool has_type(const struct cryo_thread *thread, uint32_t type)
 	return false;
 }
 
+static const struct layout *layout_of(const struct cryo_arch *arch)
+{
+	return cryo_arch_word(arch) == 8 ? &layout64 : &layout32;
+}
+
+static struct cryo_field fpvalid_of(const struct cryo_arch *arch)
+{
+	return (struct cryo_field){(uint16_t)(layout_of(arch)->registers + arch->gpr_size), 4};
+}
+
+static size_t size_of(const struct cryo_arch *arch)
+{
+	struct cryo_field fpvalid = fpvalid_of(arch);
+	size_t word = cryo_arch_word(arch);
+
+	return (fpvalid.offset + fpvalid.width + word - 1) / word * word;
+}
+
+int cryo_prstatus_parse(const struct cryo_arch *arch, const uint8_t *desc, uint64_t size,
+	struct cryo_prstatus *ret_status)
+{
+	const struct layout *layout = layout_of(arch);
+
+	if (size != size_of(arch))
+		return -EBADMSG;
+	*ret_status = (struct cryo_prstatus){
+		.tid = (pid_t)cryo_decode(arch->elf_data, desc, layout->pid),
+		.registers = desc + layout->registers,
+	};
+	return 0;
+}
+
 int cryo_note_prstatus(const struct cryo_process *process, const struct cryo_thread *thread,
 	struct cryo_buffer *notes)
 {
 	const struct cryo_arch *arch = process->arch;
-	uint16_t word = (uint16_t)cryo_arch_word(arch);
-	const struct layout *layout = word == 8 ? &layout64 : &layout32;
-	struct cryo_field fpvalid = {(uint16_t)(layout->registers + arch->gpr_size), 4};
-	size_t size = (size_t)(fpvalid.offset + fpvalid.width + word - 1) / word * word;
+	const struct layout *layout = layout_of(arch);
+	size_t size = size_of(arch);
 	const struct cryo_regset *general = thread->regsets;
 	_cleanup_buffer_ struct cryo_buffer desc = {0};
 	uint8_t *status = cryo_buffer_add_zero(&desc, size);
@@ -122,6 +153,6 @@ int cryo_note_prstatus(const struct cryo_process *process, const struct cryo_thr
 	put_ids(process, thread, layout, status);
 	put_times(arch, layout, &thread->times, status);
 	memcpy(status + layout->registers, general->data, arch->gpr_size);
-	cryo_encode(arch->elf_data, status, fpvalid, has_type(thread, NT_PRFPREG));
+	cryo_encode(arch->elf_data, status, fpvalid_of(arch), has_type(thread, NT_PRFPREG));
 	return cryo_note_add(notes, arch, "CORE", NT_PRSTATUS, status, size);
 }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cryocore stacks CORE...: backtraces of all threads.
+ */
+#include <cryocore/stacks.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+
+struct request {
+	struct cryocore_stacks_options options;
+	bool json;
+};
+
+static int set_json(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->json = true;
+	return 0;
+}
+
+static int set_frames(void *state, const char *value)
+{
+	struct request *request = state;
+	char *end;
+	unsigned long frames = strtoul(value, &end, 10);
+
+	if (*end || value[0] < '1' || value[0] > '9' || frames > 1000000) {
+		cli_error("--frames: '%s' is not a number from 1 to 1000000", value);
+		return -EINVAL;
+	}
+	request->options.max_frames = frames;
+	return 0;
+}
+
+static int set_timeout(void *state, const char *value)
+{
+	struct request *request = state;
+	unsigned long long ms;
+
+	if (cli_parse_seconds(value, &ms) < 0) {
+		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
+		return -EINVAL;
+	}
+	request->options.timeout_ms = ms;
+	return 0;
+}
+
+static int set_help(void *state, const char *value);
+
+static const struct cli_option table[] = {
+	{"frames", 0, "N", "the most frames of one thread (default: 512)", set_frames},
+	{"timeout", 0, "SEC", "the most time for all threads together (default: 30)", set_timeout},
+	{"json", 0, NULL, "results as JSON, one line for each core", set_json},
+	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
+	{"verbose", 'v', NULL, "say more", cli_option_verbose},
+	{"help", 'h', NULL, "print this help", set_help},
+	{"version", 'V', NULL, "print the version", cli_option_version},
+	{0},
+};
+
+static int set_help(void *state, const char *value)
+{
+	(void)state;
+	(void)value;
+	printf("Usage: cryocore stacks [OPTION]... CORE...\n\n");
+	cli_options_help(stdout, table);
+	return 1 + CLI_COMPLETE;
+}
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case -ENOEXEC:
+		return "not a core of an architecture that cryocore knows";
+	case -EMEDIUMTYPE:
+		return "an ELF file, but not a core";
+	case -ENODATA:
+		return "no thread is in it";
+	case -ENOTSUP:
+		return "stacks of its architecture cannot be unwound on this machine";
+	default:
+		return strerror(-error);
+	}
+}
+
+static int print_stacks(const struct request *request, const struct cryocore_stacks *stacks)
+{
+	char *text = NULL;
+	int r;
+
+	if (request->json)
+		r = cryocore_stacks_json(stacks, &text);
+	else
+		r = cryocore_stacks_text(stacks, &text);
+	if (r == 0)
+		printf("%s%s", text, request->json ? "\n" : "");
+	free(text);
+	return r;
+}
+
+static int show_core(const struct request *request, const char *path)
+{
+	struct cryocore_stacks *stacks = NULL;
+	int r = cryocore_stacks_core(path, &request->options, &stacks);
+	bool damaged;
+
+	if (r < 0) {
+		cli_error("%s: %s", path, reason(r));
+		return CLI_FAILED;
+	}
+	damaged = stacks->damaged;
+	r = print_stacks(request, stacks);
+	cryocore_stacks_free(stacks);
+	if (r == 0 && damaged)
+		cli_note(0, "%s: the core is damaged: 'cryocore verify' says how", path);
+	if (r < 0)
+		cli_error("%s: %s", path, strerror(-r));
+	return r < 0 ? CLI_FAILED : damaged ? CLI_PARTIAL : CLI_COMPLETE;
+}
+
+/* All whole: 0. Something shown: 1. Nothing: 2. */
+static int show_all(const struct request *request, int count, char **paths)
+{
+	int complete = 0, failed = 0;
+
+	for (int i = 0; i < count; i++) {
+		int status = show_core(request, paths[i]);
+
+		complete += status == CLI_COMPLETE;
+		failed += status == CLI_FAILED;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cli_error("stdout: %s: the results could not be printed", strerror(errno));
+		return CLI_PARTIAL;
+	}
+	if (complete == count)
+		return CLI_COMPLETE;
+	return failed == count ? CLI_FAILED : CLI_PARTIAL;
+}
+
+int cli_cmd_stacks(int argc, char **argv)
+{
+	struct request request = {0};
+	int first;
+
+	cryocore_stacks_options_init(&request.options);
+	first = cli_options_parse(table, argc, argv, &request);
+	if (first < 0)
+		return -1 - first;
+	if (first >= argc) {
+		cli_error("no core is named: see 'cryocore stacks --help'");
+		return CLI_USAGE;
+	}
+	return show_all(&request, argc - first, argv + first);
+}

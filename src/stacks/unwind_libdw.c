@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+/*
+ * i386 by libdw: Debian's libunwind unwinds only the machine that it was compiled for.
+ *
+ * libdw works on ELF files, so each module is given to it as one: its real file where that is
+ * known, else an image put together from the pages that memory has (its program headers lead libdw
+ * to PT_GNU_EH_FRAME). Modules are named by number: libdw sees no name from the target, and opens
+ * nothing. A frame that has no entry is unwound by its frame pointer; libdw does not say so, so the
+ * entries are asked once more.
+ */
+#include <elf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/number.h"
+#include "stacks/unwind.h"
+
+enum {
+	IMAGE_MAX = 64 << 20, /* bytes of a module put together from memory */
+	DWARF_ESP = 4,
+	WORD = 4,
+};
+
+/* Offsets in the general regset by DWARF number: eax ecx edx ebx esp ebp esi edi eip. */
+static const uint8_t offsets[] = {24, 4, 8, 0, 60, 20, 12, 16, 48};
+
+/* A module put together from memory, alive as long as libdw. */
+struct image {
+	char *data;
+};
+
+struct cryo_unwind_engine {
+	const struct cryo_unwinder *unwinder;
+	Dwfl *dwfl;
+	Elf *machine; /* an ELF header that tells libdw the architecture */
+	Elf32_Ehdr machine_header;
+	struct image *images;
+	size_t n_images;
+	/* of the thread that is unwound: */
+	const uint8_t *registers;
+	struct cryo_stack *stack;
+	bool exhausted, unreadable, missed;
+	int error;
+};
+
+/* Pages that are not there stay zeros. */
+static void copy_segment(
+	struct cryo_view *view, uint64_t bias, const struct cryo_phdr *phdr, char *file)
+{
+	for (uint64_t done = 0; done < phdr->filesz;) {
+		uint64_t at = bias + phdr->vaddr + done;
+		uint64_t chunk = CRYO_VIEW_PAGE - at % CRYO_VIEW_PAGE;
+
+		if (chunk > phdr->filesz - done)
+			chunk = phdr->filesz - done;
+		cryo_view_read_some(view, at, file + phdr->offset + done, chunk);
+		done += chunk;
+	}
+}
+
+static uint64_t image_size(const struct cryo_image *image)
+{
+	uint64_t size = 0, end;
+
+	for (size_t i = 0; i < image->n_phdrs; i++) {
+		const struct cryo_phdr *phdr = &image->phdrs[i];
+
+		if (phdr->type != PT_LOAD)
+			continue;
+		if (__builtin_add_overflow(phdr->offset, phdr->filesz, &end) || end > IMAGE_MAX)
+			return 0;
+		if (end > size)
+			size = end;
+	}
+	return size;
+}
+
+/* Section headers are not mapped, except in the vdso: without them the header must not say so. */
+static void drop_sections(Elf32_Ehdr *header, uint64_t size)
+{
+	uint64_t end = (uint64_t)le32toh(header->e_shoff) +
+		       (uint64_t)le16toh(header->e_shnum) * le16toh(header->e_shentsize);
+
+	if (end <= size)
+		return;
+	header->e_shoff = 0;
+	header->e_shnum = 0;
+	header->e_shstrndx = 0;
+}
+
+static Elf *assemble(struct cryo_unwind_engine *engine, const struct cryo_module *module)
+{
+	uint64_t size = image_size(&module->image);
+	_cleanup_free_ char *file = size > sizeof(Elf32_Ehdr) ? calloc(1, size) : NULL;
+	struct image *image;
+
+	if (!file)
+		return NULL;
+	for (size_t i = 0; i < module->image.n_phdrs; i++)
+		if (module->image.phdrs[i].type == PT_LOAD)
+			copy_segment(engine->unwinder->view, module->bias, &module->image.phdrs[i],
+				file);
+	image = cryo_array_add(engine->images, engine->n_images);
+	if (!image)
+		return NULL;
+	image->data = file;
+	drop_sections((Elf32_Ehdr *)file, size);
+	return elf_memory(steal_ptr(file), size);
+}
+
+static int find_elf(Dwfl_Module *handle, void **userdata, const char *name, Dwarf_Addr base,
+	char **ret_name, Elf **ret_elf)
+{
+	const struct cryo_modules *modules;
+	struct cryo_unwind_engine *engine = *userdata;
+	struct cryo_module *module;
+	uint64_t index;
+	int fd;
+
+	(void)handle, (void)base;
+	modules = engine->unwinder->modules;
+	if (cryo_number_parse(name, 10, &index) < 0 || index >= modules->n_modules)
+		return -1;
+	module = &modules->modules[index];
+	fd = cryo_module_fd(modules, module);
+	if (fd < 0) {
+		*ret_elf = assemble(engine, module);
+		return -1;
+	}
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	*ret_name = fd >= 0 ? strdup(name) : NULL;
+	return fd;
+}
+
+static int find_no_debuginfo(Dwfl_Module *handle, void **userdata, const char *name,
+	Dwarf_Addr base, const char *file, const char *link, GElf_Word crc, char **ret_name)
+{
+	(void)handle, (void)userdata, (void)name, (void)base, (void)file, (void)link, (void)crc;
+	(void)ret_name;
+	return -1;
+}
+
+static const Dwfl_Callbacks module_callbacks = {
+	.find_elf = find_elf,
+	.find_debuginfo = find_no_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
+{
+	(void)dwfl, (void)arg, (void)thread_arg;
+	return 0;
+}
+
+static bool get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread_arg)
+{
+	(void)dwfl, (void)tid;
+	*thread_arg = arg;
+	return true;
+}
+
+static bool too_late(struct cryo_unwind_engine *engine)
+{
+	engine->exhausted |= cryo_now() > engine->unwinder->deadline;
+	return engine->exhausted;
+}
+
+static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *ret_word, void *arg)
+{
+	struct cryo_unwind_engine *engine = arg;
+	uint32_t word;
+
+	(void)dwfl;
+	if (too_late(engine))
+		return false;
+	if (cryo_view_read(engine->unwinder->view, address, &word, WORD) < 0) {
+		engine->unreadable = true;
+		return false;
+	}
+	*ret_word = le32toh(word);
+	return true;
+}
+
+static bool set_registers(Dwfl_Thread *thread, void *thread_arg)
+{
+	struct cryo_unwind_engine *engine = thread_arg;
+	Dwarf_Word words[ARRAY_SIZE(offsets)];
+	uint32_t word;
+
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		memcpy(&word, engine->registers + offsets[i], WORD);
+		words[i] = le32toh(word);
+	}
+	return dwfl_thread_state_registers(thread, 0, ARRAY_SIZE(offsets), words);
+}
+
+static const Dwfl_Thread_Callbacks thread_callbacks = {
+	.next_thread = next_thread,
+	.get_thread = get_thread,
+	.memory_read = read_word,
+	.set_initial_registers = set_registers,
+};
+
+static bool covers(Dwarf_CFI *cfi, Dwarf_Addr address)
+{
+	Dwarf_Frame *frame = NULL;
+	bool found = cfi && dwarf_cfi_addrframe(cfi, address, &frame) == 0;
+
+	free(frame);
+	return found;
+}
+
+static bool has_entry(const struct cryo_unwind_engine *engine, Dwarf_Addr pc)
+{
+	Dwfl_Module *module = dwfl_addrmodule(engine->dwfl, pc);
+	Dwarf_Addr bias = 0;
+	Dwarf_CFI *cfi;
+
+	if (!module)
+		return false;
+	cfi = dwfl_module_eh_cfi(module, &bias);
+	if (covers(cfi, pc - bias))
+		return true;
+	cfi = dwfl_module_dwarf_cfi(module, &bias);
+	return covers(cfi, pc - bias);
+}
+
+static int visit_frame(Dwfl_Frame *state, void *arg)
+{
+	struct cryo_unwind_engine *engine = arg;
+	struct cryo_stack *stack = engine->stack;
+	struct cryo_frame frame = {0}, *last;
+	Dwarf_Addr pc;
+	Dwarf_Word sp = 0;
+	bool activation;
+	int r;
+
+	if (!dwfl_frame_pc(state, &pc, &activation))
+		return DWARF_CB_ABORT;
+	dwfl_frame_reg(state, DWARF_ESP, &sp);
+	last = stack->n_frames ? &stack->frames[stack->n_frames - 1] : NULL;
+	if (last) {
+		/* libdw says "activation" of the signal frame and of its caller. */
+		frame.signal = activation && !last->signal;
+		frame.heuristic = last->heuristic || engine->missed;
+	}
+	frame.pc = pc;
+	frame.sp = sp;
+	frame.call = !activation;
+	r = cryo_stack_add(engine->unwinder, &frame, stack);
+	engine->error = r < 0 ? r : 0;
+	engine->exhausted |= r > 0;
+	engine->unreadable = false;
+	engine->missed = !has_entry(engine, pc - frame.call);
+	return r == 0 ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+static enum cryo_stack_end why(const struct cryo_unwind_engine *engine, int result)
+{
+	if (engine->exhausted)
+		return CRYO_STACK_LIMIT;
+	if (engine->missed)
+		return CRYO_STACK_NO_INFO;
+	if (result == 0)
+		return CRYO_STACK_ROOT;
+	return engine->unreadable ? CRYO_STACK_BAD_MEMORY : CRYO_STACK_NO_INFO;
+}
+
+static int unwind_thread(struct cryo_unwind_engine *engine, pid_t tid, const void *registers,
+	struct cryo_stack *ret_stack)
+{
+	struct cryo_stack stack = {0};
+	int r;
+
+	engine->registers = registers;
+	engine->stack = &stack;
+	engine->exhausted = engine->unreadable = engine->missed = false;
+	engine->error = 0;
+	r = dwfl_getthread_frames(engine->dwfl, tid, visit_frame, engine);
+	stack.end = why(engine, r);
+	engine->stack = NULL;
+	if (engine->error < 0)
+		free(stack.frames);
+	else
+		*ret_stack = stack;
+	return engine->error;
+}
+
+static void close_engine(struct cryo_unwind_engine *engine)
+{
+	if (engine->dwfl)
+		dwfl_end(engine->dwfl);
+	if (engine->machine)
+		elf_end(engine->machine);
+	for (size_t i = 0; i < engine->n_images; i++)
+		free(engine->images[i].data);
+	free(engine->images);
+	free(engine);
+}
+
+static int report_modules(struct cryo_unwind_engine *engine)
+{
+	const struct cryo_modules *modules = engine->unwinder->modules;
+
+	dwfl_report_begin(engine->dwfl);
+	for (size_t i = 0; i < modules->n_modules; i++) {
+		const struct cryo_module *module = &modules->modules[i];
+		Dwfl_Module *handle;
+		void **userdata;
+		char name[24];
+
+		if (module->image.elf_class != ELFCLASS32)
+			continue;
+		snprintf(name, sizeof(name), "%zu", i);
+		handle = dwfl_report_module(engine->dwfl, name, module->start, module->end);
+		if (!handle)
+			continue;
+		dwfl_module_info(handle, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+		*userdata = engine;
+	}
+	return dwfl_report_end(engine->dwfl, NULL, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int attach(struct cryo_unwind_engine *engine)
+{
+	engine->machine_header = (Elf32_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
+			EV_CURRENT},
+		.e_type = htole16(ET_CORE),
+		.e_machine = htole16(EM_386),
+		.e_version = htole32(EV_CURRENT),
+		.e_ehsize = htole16(sizeof(Elf32_Ehdr)),
+	};
+	elf_version(EV_CURRENT);
+	engine->machine =
+		elf_memory((char *)&engine->machine_header, sizeof(engine->machine_header));
+	if (!engine->machine)
+		return -ENOMEM;
+	return dwfl_attach_state(engine->dwfl, engine->machine, 1, &thread_callbacks, engine)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_engine **ret_engine)
+{
+	struct cryo_unwind_engine *engine = calloc(1, sizeof(*engine));
+	int r = -ENOMEM;
+
+	if (!engine)
+		return -ENOMEM;
+	engine->unwinder = unwinder;
+	engine->dwfl = dwfl_begin(&module_callbacks);
+	if (engine->dwfl)
+		r = report_modules(engine);
+	if (r == 0)
+		r = attach(engine);
+	if (r < 0)
+		close_engine(engine);
+	else
+		*ret_engine = engine;
+	return r;
+}
+
+const struct cryo_unwind_engine_row cryo_unwind_libdw = {
+	.machine = EM_386,
+	.elf_class = ELFCLASS32,
+	.open = open_engine,
+	.thread = unwind_thread,
+	.close = close_engine,
+};
