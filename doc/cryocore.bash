@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Completion of cryocore for bash.
+# Completion of cryocore for bash. Options and commands are those that its own --help names.
 
 # What may follow --content= after the last comma, each word with what stands before it.
 _cryocore_content() {
@@ -15,10 +15,31 @@ _cryocore_content() {
 	done
 }
 
+# The long options of a command; of a capture if it is empty.
+_cryocore_options() {
+	"${COMP_WORDS[0]}" ${1:+"$1"} --help 2>/dev/null | grep -E '^ +-' |
+		grep -oE -m 99 -- ' --[a-z][a-z-]*=?' | sort -u
+}
+
+_cryocore_commands() {
+	"${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  cryocore \([a-z][a-z-]*\).*/\1/p'
+}
+
+_cryocore_pids() {
+	(cd /proc && printf '%s\n' [0-9]*)
+}
+
+# reply CURRENT WORDS: those that begin so
+_cryocore_reply() {
+	mapfile -t COMPREPLY < <(compgen -W "$2" -- "$1")
+	[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+}
+
 _cryocore() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} pids
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=
 
 	COMPREPLY=()
+	[[ ${COMP_WORDS[1]} != [a-z]* || $COMP_CWORD = 1 ]] || command=${COMP_WORDS[1]}
 	# Bash takes "--content=x" as three words.
 	if [ "$current" = = ]; then
 		current=
@@ -29,21 +50,16 @@ _cryocore() {
 	--content)
 		_cryocore_content "$current"
 		compopt -o nospace
+		return
 		;;
-	-o | --output)
-		mapfile -t COMPREPLY < <(compgen -f -- "$current")
-		;;
-	--timeout) ;;
-	*)
-		if [[ $current = -* ]]; then
-			mapfile -t COMPREPLY < <(compgen -W '--pid= --output= --all-mappings --content= --no-exe --force --dry-run --timeout=
-				--no-syscall-restart --no-stop --require-registers --json --quiet --verbose --help --version' -- "$current")
-		else
-			pids=$(cd /proc && echo [0-9]*)
-			mapfile -t COMPREPLY < <(compgen -W "$pids" -- "$current")
-		fi
-		;;
+	-o | --output) return ;;
 	esac
+	if [[ $current = -* ]]; then
+		_cryocore_reply "$current" "$(_cryocore_options "$command")"
+	elif [ -z "$command" ]; then
+		_cryocore_reply "$current" "$(_cryocore_pids) $([ "$COMP_CWORD" != 1 ] ||
+			_cryocore_commands)"
+	fi
 }
 
-complete -F _cryocore cryocore
+complete -o default -F _cryocore cryocore
