@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * BTF is a list of types. A member is found by its name in its struct, or in a nameless struct or
+ * union inside, as in C; a path of names (thread.fsbase) goes on in the type of the member.
+ */
+#include "trace/bpf_layout.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "trace/bpf_record.h"
+
+/* Nameless structs in one another; the kernel has two. */
+enum {
+	MAX_NESTING = 8
+};
+
+static inline void free_btf(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+/* Const, volatile and typedefs aside. */
+static uint32_t strip(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	while (type && (btf_is_mod(type) || btf_is_typedef(type))) {
+		id = type->type;
+		type = btf__type_by_id(btf, id);
+	}
+	return id;
+}
+
+/* Where `name` (of `length` bytes) stands in a struct; adds to *offset, in bits. */
+static bool find_member(const struct btf *btf, uint32_t id, const char *name, size_t length,
+	int nesting, uint32_t *offset, uint32_t *ret_id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	if (!type || !btf_is_composite(type) || nesting == MAX_NESTING)
+		return false;
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *member = btf_members(type) + i;
+		const char *found = btf__name_by_offset(btf, member->name_off);
+		uint32_t inside = *offset + btf_member_bit_offset(type, i);
+		uint32_t member_id = strip(btf, member->type);
+
+		if (!found || !*found) {
+			if (!find_member(
+				    btf, member_id, name, length, nesting + 1, &inside, ret_id))
+				continue;
+		} else if (strncmp(found, name, length) != 0 || found[length]) {
+			continue;
+		} else {
+			*ret_id = member_id;
+		}
+		*offset = inside;
+		return true;
+	}
+	return false;
+}
+
+/* The byte offset of a path of members from a struct, and the size of the last one's type. */
+static bool find_path(const struct btf *btf, const char *structure, const char *path,
+	uint32_t *ret_offset, uint32_t *ret_size)
+{
+	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+	uint32_t offset = 0, type = (uint32_t)id;
+	int64_t size;
+
+	if (id < 0)
+		return false;
+	while (*path) {
+		size_t length = strcspn(path, ".");
+
+		if (!find_member(btf, type, path, length, 0, &offset, &type))
+			return false;
+		path += length + (path[length] == '.');
+	}
+	size = btf__resolve_size(btf, type);
+	if (offset % 8 || size < 0)
+		return false;
+	*ret_offset = offset / 8;
+	*ret_size = (uint32_t)size;
+	return true;
+}
+
+static bool find_layout(const struct btf *btf, struct cryo_bpf_layout *layout)
+{
+	uint32_t array, nr, size;
+
+	if (!find_path(btf, "task_struct", "thread_pid", &layout->thread_pid, &size) ||
+		!find_path(btf, "task_struct", "group_leader", &layout->group_leader, &size) ||
+		!find_path(btf, "pid", "level", &layout->level, &size) || size != 4 ||
+		!find_path(btf, "pid", "numbers", &array, &size) ||
+		!find_path(btf, "upid", "nr", &nr, &size) || size != 4 ||
+		!find_path(btf, "upid", "", &size, &layout->number_size) ||
+		!find_path(btf, "pt_regs", "", &size, &layout->registers))
+		return false;
+	layout->number = array + nr;
+	if (layout->registers > CRYO_BPF_GENERAL)
+		layout->registers = CRYO_BPF_GENERAL;
+	return true;
+}
+
+#define EXTRA(index) (offsetof(struct cryo_bpf_record, extra) + 8 * (index))
+#define RECORD_AT(field) offsetof(struct cryo_bpf_record, field)
+
+/* What is copied from struct task_struct, and where to. On a kernel for one processor on_cpu is
+ * missing: there no task but the reader is on it. */
+static const struct {
+	const char *path;
+	uint16_t to;
+	uint8_t room;
+	bool late, needed, extra;
+} wanted[] = {
+	{"on_cpu", RECORD_AT(on_cpu[0]), 4},
+	{"nvcsw", RECORD_AT(voluntary[0]), 8, .needed = true},
+	{"nivcsw", RECORD_AT(involuntary[0]), 8, .needed = true},
+	{"thread_info.cpu", RECORD_AT(cpu), 4},
+	{"thread.fsbase", EXTRA(CRYO_BPF_FS_BASE), 8, .extra = true},
+	{"thread.gsbase", EXTRA(CRYO_BPF_GS_BASE), 8, .extra = true},
+	{"thread.ds", EXTRA(CRYO_BPF_DS), 8, .extra = true},
+	{"thread.es", EXTRA(CRYO_BPF_ES), 8, .extra = true},
+	{"thread.fsindex", EXTRA(CRYO_BPF_FS), 8, .extra = true},
+	{"thread.gsindex", EXTRA(CRYO_BPF_GS), 8, .extra = true},
+	{"on_cpu", RECORD_AT(on_cpu[1]), 4, .late = true},
+	{"nvcsw", RECORD_AT(voluntary[1]), 8, .late = true, .needed = true},
+	{"nivcsw", RECORD_AT(involuntary[1]), 8, .late = true, .needed = true},
+};
+
+_Static_assert(ARRAY_SIZE(wanted) <= CRYO_BPF_FIELDS, "room for all of them");
+
+static bool find_fields(const struct btf *btf, struct cryo_bpf_kernel *kernel)
+{
+	size_t n_extra = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		struct cryo_bpf_field *field = &kernel->fields[kernel->n_fields];
+		uint32_t size;
+
+		if (!find_path(btf, "task_struct", wanted[i].path, &field->from, &size) ||
+			size > wanted[i].room) {
+			if (wanted[i].needed)
+				return false;
+			continue;
+		}
+		field->to = wanted[i].to;
+		field->size = (uint16_t)size;
+		field->late = wanted[i].late;
+		kernel->n_fields++;
+		n_extra += wanted[i].extra;
+	}
+	kernel->has_extra = n_extra == CRYO_BPF_N_EXTRA;
+	return true;
+}
+
+int cryo_bpf_kernel_read(struct cryo_bpf_kernel *ret_kernel)
+{
+	_cleanup_(free_btf) struct btf *btf = btf__load_vmlinux_btf();
+	struct cryo_bpf_kernel kernel = {0};
+	int attach;
+
+	if (!btf)
+		return errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
+	attach = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC);
+	if (attach < 0 || !find_layout(btf, &kernel.layout) || !find_fields(btf, &kernel))
+		return -EOPNOTSUPP;
+	kernel.attach = (uint32_t)attach;
+	*ret_kernel = kernel;
+	return 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A build without libbpf: what cannot be had is said, as on a kernel without it.
+ */
+#include <errno.h>
+
+#include "trace/bpf.h"
+
+int cryo_bpf_open(struct cryo_bpf *ret_bpf)
+{
+	(void)ret_bpf;
+	return -EOPNOTSUPP;
+}
+
+void cryo_bpf_close(struct cryo_bpf *bpf)
+{
+	(void)bpf;
+}
+
+int cryo_bpf_read(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_arch *arch,
+	struct cryo_bpf_thread **ret_threads, size_t *ret_count)
+{
+	(void)bpf;
+	(void)pid;
+	(void)arch;
+	(void)ret_threads;
+	(void)ret_count;
+	return -EOPNOTSUPP;
+}
