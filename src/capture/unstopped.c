@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A thread that is blocked in the kernel stands still, whatever keeps it there, so the little that
- * the kernel tells of it is true; of one that runs nothing is known but that it exists.
+ * A thread that is blocked in the kernel stands still, whatever keeps it there, so what the kernel
+ * tells of it is true: all general registers to a BPF program, pc and sp to everybody. One that
+ * runs can be asked by BPF only.
  */
 #include "capture/unstopped.h"
 
@@ -18,6 +19,7 @@
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/syscall.h"
+#include "trace/bpf.h"
 
 static int choose_arch(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
@@ -106,10 +108,49 @@ static void read_syscall(const struct cryo_inspector *inspector, const struct cr
 	thread->source = CRYO_REGISTERS_SYSCALL;
 }
 
+static int compare_threads(const void *left, const void *right)
+{
+	return compare_tids(&((const struct cryo_bpf_thread *)left)->tid,
+		&((const struct cryo_bpf_thread *)right)->tid);
+}
+
+/* All that BPF tells, sorted; it is not an error if that is nothing. */
+static struct cryo_bpf_thread *read_bpf(const struct cryo_process *process, size_t *ret_count)
+{
+	_cleanup_bpf_ struct cryo_bpf bpf = CRYO_BPF_NONE;
+	struct cryo_bpf_thread *found = NULL;
+
+	*ret_count = 0;
+	if (cryo_bpf_open(&bpf) < 0 ||
+		cryo_bpf_read(&bpf, process->pid, process->arch, &found, ret_count) < 0)
+		return NULL;
+	qsort(found, *ret_count, sizeof(*found), compare_threads);
+	return found;
+}
+
+/* Registers of a thread that was running all the while are of an earlier time, and not taken. */
+static void take_registers(const struct cryo_inspector *inspector, const struct cryo_arch *arch,
+	const struct cryo_bpf_thread *found, size_t count, struct cryo_thread *thread,
+	uint8_t *registers)
+{
+	const struct cryo_bpf_thread key = {.tid = thread->tid},
+				     *match = count ? bsearch(&key, found, count, sizeof(*found),
+							      compare_threads)
+						    : NULL;
+
+	if (!match || !match->steady) {
+		read_syscall(inspector, arch, thread, registers);
+		return;
+	}
+	memcpy(registers, match->general, arch->gpr_size);
+	thread->source = CRYO_REGISTERS_BPF;
+}
+
 static int add_registers(
 	const struct cryo_inspector *inspector, struct cryo_process *process, size_t held)
 {
-	size_t size = process->arch->gpr_size;
+	size_t size = process->arch->gpr_size, count;
+	_cleanup_free_ struct cryo_bpf_thread *found = read_bpf(process, &count);
 
 	process->loose_registers = calloc(process->n_threads - held, size);
 	if (!process->loose_registers)
@@ -123,7 +164,7 @@ static int add_registers(
 			return -ENOMEM;
 		thread->regsets[0] = (struct cryo_regset){NT_PRSTATUS, (uint32_t)size, registers};
 		thread->n_regsets = 1;
-		read_syscall(inspector, process->arch, thread, registers);
+		take_registers(inspector, process->arch, found, count, thread, registers);
 	}
 	return 0;
 }
