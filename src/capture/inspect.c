@@ -338,18 +338,21 @@ static int inspect_layout(struct cryo_process *process)
 	return r;
 }
 
+/* smaps, or maps where the kernel has no smaps (CONFIG_PROC_PAGE_MONITOR). */
+static int open_maps(const struct cryo_inspector *inspector)
+{
+	int fd = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static int inspect_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_procfs_read(inspector->live_dir, "smaps", 0, &text);
+	_cleanup_close_ int maps = open_maps(inspector);
+	int r = maps < 0 ? maps : cryo_maps_read(maps, &process->vmas, &process->n_vmas);
 
-	if (r == -ENOENT)
-		r = cryo_procfs_read(inspector->live_dir, "maps", 0, &text);
-	if (r == 1)
-		return -EFBIG;
-	if (r == 0)
-		r = cryo_maps_parse(
-			(const char *)text.data, text.size, &process->vmas, &process->n_vmas);
 	if (r < 0)
 		return r;
 	return cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);

@@ -8,13 +8,22 @@
 #include "proc/maps.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "base/array.h"
+#include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "proc/text.h"
+
+/* How much is read at once, and the longest line that there can be: a name of PATH_MAX, escaped. */
+enum {
+	BLOCK = 256 * 1024,
+	LINE_MAX_SIZE = 4 * PATH_MAX + 256,
+};
 
 struct list {
 	struct cryo_vma *vmas;
@@ -237,21 +246,85 @@ static int parse_field(struct cryo_text *line, struct list *list)
 	return field->read(line, vma + field->offset) ? 0 : -EBADMSG;
 }
 
-int cryo_maps_parse(const char *text, size_t size, struct cryo_vma **ret_vmas, size_t *ret_count)
+static int parse_lines(struct cryo_text *text, struct list *list)
 {
-	_cleanup_(list_clear) struct list list = {0};
-	struct cryo_text at = cryo_text_of(text, size), line;
+	struct cryo_text line;
 
-	while (cryo_text_line(&at, &line)) {
+	while (cryo_text_line(text, &line)) {
 		bool is_field = line.at < line.end && *line.at >= 'A' && *line.at <= 'Z';
-		int r = is_field ? parse_field(&line, &list) : parse_vma(&line, &list);
+		int r = is_field ? parse_field(&line, list) : parse_vma(&line, list);
 
 		if (r < 0)
 			return r;
 	}
-	*ret_count = list.count;
-	list.count = 0;
-	*ret_vmas = steal_ptr(list.vmas);
+	return 0;
+}
+
+static void hand_over(struct list *list, struct cryo_vma **ret_vmas, size_t *ret_count)
+{
+	*ret_count = list->count;
+	list->count = 0;
+	*ret_vmas = steal_ptr(list->vmas);
+}
+
+int cryo_maps_parse(const char *text, size_t size, struct cryo_vma **ret_vmas, size_t *ret_count)
+{
+	_cleanup_(list_clear) struct list list = {0};
+	struct cryo_text at = cryo_text_of(text, size);
+	int r = parse_lines(&at, &list);
+
+	if (r < 0)
+		return r;
+	hand_over(&list, ret_vmas, ret_count);
+	return 0;
+}
+
+/* Parse the whole lines of a block; what follows the last newline moves to its beginning. */
+static int parse_block(struct cryo_buffer *block, struct list *list)
+{
+	const uint8_t *newline = memrchr(block->data, '\n', block->size);
+	size_t whole = newline ? (size_t)(newline - block->data) + 1 : 0;
+	struct cryo_text text = cryo_text_of((const char *)block->data, whole);
+	int r = parse_lines(&text, list);
+
+	memmove(block->data, block->data + whole, block->size - whole);
+	block->size -= whole;
+	return r;
+}
+
+/* Append the next block. Bytes read, 0 at the end, or -errno. */
+static ssize_t read_block(int fd, struct cryo_buffer *block)
+{
+	int r = cryo_buffer_reserve(block, BLOCK);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	n = cryo_io_read(fd, block->data + block->size, BLOCK);
+	if (n > 0)
+		block->size += (size_t)n;
+	return n;
+}
+
+int cryo_maps_read(int fd, struct cryo_vma **ret_vmas, size_t *ret_count)
+{
+	_cleanup_(list_clear) struct list list = {0};
+	_cleanup_buffer_ struct cryo_buffer block = {0};
+	struct cryo_text rest;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = read_block(fd, &block)) != 0) {
+		r = n < 0 ? (int)n : parse_block(&block, &list);
+		if (r == 0 && block.size > LINE_MAX_SIZE)
+			r = -EBADMSG;
+	}
+	rest = cryo_text_of((const char *)block.data, block.size);
+	if (r == 0)
+		r = parse_lines(&rest, &list);
+	if (r < 0)
+		return r;
+	hand_over(&list, ret_vmas, ret_count);
 	return 0;
 }
 

@@ -27,6 +27,14 @@
  */
 int cryo_maps_parse(const char *text, size_t size, struct cryo_vma **ret_vmas, size_t *ret_count);
 
+/**
+ * cryo_maps_read - the same from an open maps or smaps file, from its current offset on.
+ *
+ * Only a block of the text is in memory at a time: smaps of 70,000 mappings is 54 MB. Returns also
+ * -errno of read(2).
+ */
+int cryo_maps_read(int fd, struct cryo_vma **ret_vmas, size_t *ret_count);
+
 /* Free an array of mappings with their names. */
 void cryo_vmas_free(struct cryo_vma *vmas, size_t count);
 

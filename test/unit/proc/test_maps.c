@@ -2,7 +2,9 @@
 /* Mappings of this kernel, of 32 and 64 bits, and what is refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
@@ -243,4 +245,32 @@ Test(maps, of_ourselves)
 		cr_assert_leq(stack->start, (uintptr_t)&on_stack);
 		cr_assert_gt(stack->end, (uintptr_t)&on_stack);
 	}
+}
+
+Test(maps, reading_in_blocks_is_parsing)
+{
+	struct cryo_buffer text = {0};
+	struct cryo_vma *read_vmas, *parsed;
+	size_t n_read, n_parsed;
+	int fd = memfd_create("maps", 0);
+
+	for (unsigned int i = 0; i < 20000; i++)
+		cr_assert_eq(
+			cryo_buffer_printf(&text, "%x000-%x000 rw-p 00000000 00:00 0  [anon:%u]\n",
+				2 * i + 16, 2 * i + 17, i),
+			0);
+	cr_assert_eq(write(fd, text.data, text.size), (ssize_t)text.size);
+	cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
+	cr_assert_eq(cryo_maps_read(fd, &read_vmas, &n_read), 0);
+	cr_assert_eq(cryo_maps_parse((char *)text.data, text.size, &parsed, &n_parsed), 0);
+	cr_assert_eq(n_read, 20000);
+	cr_assert_eq(n_parsed, n_read);
+	for (size_t i = 0; i < n_read; i++) {
+		cr_assert_eq(read_vmas[i].start, parsed[i].start);
+		cr_assert_str_eq(read_vmas[i].name, parsed[i].name);
+	}
+	cryo_vmas_free(read_vmas, n_read);
+	cryo_vmas_free(parsed, n_parsed);
+	cryo_buffer_clear(&text);
+	close(fd);
 }
