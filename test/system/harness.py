@@ -176,6 +176,8 @@ class Victim:
         self.bits, self.words = bits, words
         self.facts = []
         self._rest = b''
+        # A group of its own, so that Ctrl-Z stops it: in an orphaned group it would not.
+        options.setdefault('process_group', 0)
         self.process = start(list(wrapper) + [VICTIMS[bits]] + [str(w) for w in words],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         while True:
