@@ -59,6 +59,11 @@ int cryo_sink_link(struct cryo_sink *sink, const char *from, const char *to)
 	return sink->ops->link(sink, from, to);
 }
 
+void cryo_sink_reserve(struct cryo_sink *sink, uint64_t size)
+{
+	sink->ops->reserve(sink, size);
+}
+
 void cryo_sink_close(struct cryo_sink *sink)
 {
 	if (sink)

@@ -49,6 +49,7 @@ struct cryo_sink_entry {
  * @commit: the file is whole: give it its name; the file is gone from then on, also after an error
  * @abandon: keep what there is as PATH.partial; the file is gone from then on
  * @link: the committed file @from also under the path @to; -EOPNOTSUPP if that cannot be done
+ * @reserve: set so many bytes of room aside, or (0) give back what was; best effort
  * @close: release the sink; what was not committed counts as abandoned
  * @survives_kill: a process forked from the owner may write and be killed at any moment, and what
  *	it committed before is whole. False for a stream, which then has to be fed by its owner.
@@ -61,6 +62,7 @@ struct cryo_sink_ops {
 	int (*commit)(struct cryo_sink_file *file);
 	void (*abandon)(struct cryo_sink_file *file);
 	int (*link)(struct cryo_sink *sink, const char *from, const char *to);
+	void (*reserve)(struct cryo_sink *sink, uint64_t size);
 	void (*close)(struct cryo_sink *sink);
 	_Bool survives_kill;
 };
@@ -81,6 +83,7 @@ int cryo_sink_skip(struct cryo_sink_file *file, uint64_t size);
 int cryo_sink_commit(struct cryo_sink_file *file);
 void cryo_sink_abandon(struct cryo_sink_file *file);
 int cryo_sink_link(struct cryo_sink *sink, const char *from, const char *to);
+void cryo_sink_reserve(struct cryo_sink *sink, uint64_t size);
 void cryo_sink_close(struct cryo_sink *sink);
 
 /* Whether a path is made as the head of this file says. */

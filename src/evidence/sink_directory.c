@@ -31,6 +31,7 @@ enum {
 struct directory {
 	struct cryo_sink sink;
 	int fd;
+	int reserve; /* a file without a name that keeps room; -1 */
 };
 
 struct file {
@@ -182,10 +183,27 @@ static int directory_link(struct cryo_sink *sink, const char *from, const char *
 	return errno == EPERM || errno == EMLINK ? -EOPNOTSUPP : -errno;
 }
 
+static void directory_reserve(struct cryo_sink *sink, uint64_t size)
+{
+	struct directory *directory = (struct directory *)sink;
+
+	if (directory->reserve >= 0)
+		close(directory->reserve);
+	directory->reserve = -1;
+	if (size == 0)
+		return;
+	directory->reserve =
+		openat(directory->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
+	if (directory->reserve >= 0 &&
+		fallocate(directory->reserve, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
+		directory_reserve(sink, 0);
+}
+
 static void directory_close(struct cryo_sink *sink)
 {
 	struct directory *directory = (struct directory *)sink;
 
+	directory_reserve(sink, 0);
 	close(directory->fd);
 	free(directory);
 }
@@ -197,6 +215,7 @@ static const struct cryo_sink_ops directory_ops = {
 	.commit = directory_commit,
 	.abandon = directory_abandon,
 	.link = directory_link,
+	.reserve = directory_reserve,
 	.close = directory_close,
 	.survives_kill = 1,
 };
@@ -233,7 +252,7 @@ int cryo_sink_open_directory(const char *path, struct cryo_sink **ret_sink)
 	directory = malloc(sizeof(*directory));
 	if (!directory)
 		return -ENOMEM;
-	*directory = (struct directory){{&directory_ops}, steal_fd(&fd)};
+	*directory = (struct directory){{&directory_ops}, steal_fd(&fd), -1};
 	*ret_sink = &directory->sink;
 	return 0;
 }

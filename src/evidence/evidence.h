@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A collection of evidence: the files about processes below one sink, and what vouches for them:
+ * `log` (what was done, when), SHA256SUMS, and manifest.json, which is written last and names every
+ * other file with its digest, so that its own digest stands for all.
+ *
+ *	begin → for each process: [core], volatile, then (all processes later) copies, close → end
+ *
+ * The functions may be called by several threads at the same time, for different processes.
+ */
+#pragma once
+
+#include <cryocore/cryocore.h>
+
+#include "evidence/collect.h"
+#include "proc/identity.h"
+#include "proc/stat.h"
+
+struct cryo_evidence;
+
+/**
+ * struct cryo_evidence_options - what is recorded about the case and how much is copied.
+ * @argc, @argv: the command line, as it was typed; may be empty
+ * @case_id, @examiner, @note: of the user, or NULL
+ * @deleted_files, @max_copy: see struct cryo_collector
+ * @stall_ms: see cryo_collect_guarded()
+ * @content: what was asked to be in cores, in words
+ */
+struct cryo_evidence_options {
+	int argc;
+	const char *const *argv;
+	const char *case_id, *examiner, *note;
+	bool deleted_files;
+	uint64_t max_copy;
+	unsigned int stall_ms;
+	const char *content;
+};
+
+/**
+ * struct cryo_dossier - what was collected about one process. All zero is valid and empty.
+ * @pid, @start_time: which process
+ * @stat: as it was when it was first looked at
+ * @hidden: how it was hidden (a literal), or NULL
+ * @frozen: it stood still the whole time, with others
+ * @gone: it had ended, or its number belonged to another process, before something was read
+ * @core: how its capture went; borrowed; NULL if none was tried
+ * @core_record: the file of the core
+ * @records: one for each item; owned
+ */
+struct cryo_dossier {
+	pid_t pid;
+	uint64_t start_time;
+	struct cryo_stat stat;
+	const char *hidden;
+	bool frozen, gone;
+	const struct cryocore_result *core;
+	struct cryo_record core_record;
+	struct cryo_record *records;
+	size_t n_records;
+};
+
+void cryo_dossier_clear(struct cryo_dossier *dossier);
+
+/* Whether it is a kernel thread: recorded, never dumped. */
+bool cryo_dossier_is_kernel_thread(const struct cryo_dossier *dossier);
+
+/* What is missing: complete, partial, or failed if a core was wanted and there is none. */
+enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier);
+
+/**
+ * cryo_evidence_begin - begin a collection.
+ * @sink: borrowed
+ * @procfs: descriptor; borrowed; best a private one
+ * @options: referred to until the end
+ *
+ * Returns 0 or -errno of the sink.
+ */
+int cryo_evidence_begin(struct cryo_sink *sink, int procfs,
+	const struct cryo_evidence_options *options, struct cryo_evidence **ret_evidence);
+
+/* How many processes are to come: room is set aside for what has to be said about them. */
+void cryo_evidence_expect(struct cryo_evidence *evidence, size_t n_processes);
+
+/* A line of the log: time, pid (0: none), text. What is from a target is escaped by the caller. */
+void cryo_evidence_log(struct cryo_evidence *evidence, pid_t pid, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * cryo_evidence_core_directory - where the core of a process goes.
+ *
+ * Returns a descriptor of proc/PID, or -errno of the sink.
+ */
+int cryo_evidence_core_directory(struct cryo_evidence *evidence, pid_t pid);
+
+/**
+ * cryo_evidence_add_core - take a core that a capture left in proc/PID into the evidence.
+ * @dossier: with its @core
+ * @name: of the file in that directory; it becomes "core", or "core.partial" if it is not whole
+ *
+ * Its digest is computed later, by cryo_evidence_copies(). 0 or -errno.
+ */
+int cryo_evidence_add_core(
+	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name);
+
+/* Collect the volatile items of a process. 0 or -errno of the sink. */
+int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+
+/* Copy its files and hash its core. 0 or -errno of the sink. */
+int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+
+/* Nothing more comes: write it into the manifest and SHA256SUMS. 0 or -errno of the sink. */
+int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier);
+
+/**
+ * struct cryo_evidence_sum - the collection as a whole.
+ * @files, @bytes: that were made
+ * @missing: items that could not be had
+ * @error: the first error of the sink that is not made good; 0: none
+ * @manifest: digest of manifest.json
+ */
+struct cryo_evidence_sum {
+	size_t processes, kernel_threads, complete, partial, failed;
+	uint64_t files, bytes, missing;
+	int error;
+	uint8_t manifest[CRYO_DIGEST_SIZE];
+};
+
+/* Write log, SHA256SUMS and manifest, and free everything. 0 or -errno of the sink. */
+int cryo_evidence_end(struct cryo_evidence *evidence, struct cryo_evidence_sum *ret_sum);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The three files that vouch for all others: log, SHA256SUMS and manifest.json.
+ *
+ * The functions may be called by several threads at the same time.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdarg.h>
+
+#include "evidence/evidence.h"
+
+/**
+ * struct cryo_ledger - the files while they are written.
+ * @lock: of all the others
+ * @files, @bytes: added so far
+ * @error: the first error of the sink that room set aside did not cure; 0: none
+ */
+struct cryo_ledger {
+	struct cryo_sink *sink;
+	const struct cryo_evidence_options *options;
+	pthread_mutex_t lock;
+	struct cryo_deposit log, sums, manifest;
+	bool any_process;
+	uint64_t files, bytes;
+	int error;
+};
+
+/* Begin all three. @procfs tells the boot id. 0 or -errno of the sink. */
+int cryo_ledger_begin(struct cryo_sink *sink, int procfs,
+	const struct cryo_evidence_options *options, struct cryo_ledger *ledger);
+
+/* Set room aside for what has to be said about so many processes. */
+void cryo_ledger_expect(struct cryo_ledger *ledger, size_t n_processes);
+
+/* A line of the log. */
+void cryo_ledger_log(struct cryo_ledger *ledger, pid_t pid, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+/* A file is whole: a line of SHA256SUMS. 0 or -errno. */
+int cryo_ledger_add_file(
+	struct cryo_ledger *ledger, const char *path, const struct cryo_deposit_sum *sum);
+
+/* A process is done: an object of the manifest. 0 or -errno. */
+int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossier *dossier);
+
+/**
+ * cryo_ledger_end - end all three.
+ * @sum: of the processes; the ledger adds what it knows, at last the digest of the manifest
+ *
+ * 0 or -errno of the sink.
+ */
+int cryo_ledger_end(struct cryo_ledger *ledger, struct cryo_evidence_sum *sum);
