@@ -19,7 +19,11 @@ enum cryo_content {
 	CRYO_CONTENT_DAX_PRIVATE = 1 << 7,
 	CRYO_CONTENT_DAX_SHARED = 1 << 8,
 	CRYO_CONTENT_DONTDUMP = 1 << 9, /* MADV_DONTDUMP is not obeyed */
-	CRYO_CONTENT_ALL = (1 << 10) - 1,
+	CRYO_CONTENT_DELETED = 1 << 10, /* private mappings of files without a name, memfds too */
+	CRYO_CONTENT_ALL = (1 << 11) - 1,
+	/* What is in no file that still has a name, whatever the process wishes. */
+	CRYO_CONTENT_EVIDENCE =
+		CRYO_CONTENT_ALL & ~(CRYO_CONTENT_FILE_PRIVATE | CRYO_CONTENT_FILE_SHARED),
 };
 
 /**
@@ -40,9 +44,10 @@ struct cryo_policy {
 
 /**
  * cryo_policy_parse - the argument of --content.
- * @text: "kernel"; "all"; or a comma-separated list whose words are names of bits
- *	(anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
- *	hugetlb-shared, dax-private, dax-shared, dontdump). A list whose first word has a sign
+ * @text: "kernel"; "all"; "evidence" (CRYO_CONTENT_EVIDENCE); or a comma-separated list whose words
+ *are names of bits (anon-private, anon-shared, file-private, file-shared, elf-headers,
+ *hugetlb-private, hugetlb-shared, dax-private, dax-shared, dontdump, deleted). A list whose first
+ *word has a sign
  *	(+x, -x) changes the process's own filter; else it replaces it. "kernel" may stand first in
  *	a list, before signed words. Signed and unsigned words are not mixed; of two words
  *	about one bit the later counts.
@@ -63,6 +68,7 @@ enum cryo_dump_reason {
 	CRYO_DUMP_SHARED_FILE,
 	CRYO_DUMP_ANONYMOUS,
 	CRYO_DUMP_UNUSED, /* not: private and never written */
+	CRYO_DUMP_DELETED,
 	CRYO_DUMP_FILE,
 	CRYO_DUMP_ELF_HEADER, /* one page */
 	CRYO_DUMP_NOT_CHOSEN, /* not: the rule of its kind is switched off */

@@ -24,6 +24,7 @@ static const struct {
 	{"dax-private", CRYO_CONTENT_DAX_PRIVATE},
 	{"dax-shared", CRYO_CONTENT_DAX_SHARED},
 	{"dontdump", CRYO_CONTENT_DONTDUMP},
+	{"deleted", CRYO_CONTENT_DELETED},
 };
 
 static bool is_word(const char *word, size_t size, const char *name)
@@ -72,6 +73,10 @@ int cryo_policy_parse(const char *text, struct cryo_policy *ret_policy, const ch
 
 	if (strcmp(text, "all") == 0) {
 		*ret_policy = (struct cryo_policy){.every = true};
+		return 0;
+	}
+	if (strcmp(text, "evidence") == 0) {
+		*ret_policy = (struct cryo_policy){.set = CRYO_CONTENT_EVIDENCE};
 		return 0;
 	}
 	for (;; word += size + 1) {
