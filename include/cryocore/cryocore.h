@@ -167,6 +167,15 @@ int cryocore_capture(
 
 void cryocore_result_free(struct cryocore_result *result);
 
+/**
+ * cryocore_drop_privileges - for a program that is installed setuid root or with file capabilities.
+ *
+ * Call it first. All ids become those of the user who started the program; of the capabilities
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH are kept, not effective, for cryocore_capture(), which
+ * then captures that user's own processes only. Elsewhere it does nothing. 0 or -errno.
+ */
+int cryocore_drop_privileges(void);
+
 /* The result as one line of JSON, malloc'ed. 0 or -ENOMEM. */
 int cryocore_result_json(const struct cryocore_result *result, char **ret_json);
 

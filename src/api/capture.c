@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/number.h"
 #include "capture/capture.h"
+#include "capture/privilege.h"
 #include "capture/result.h"
 #include "config.h"
 
@@ -67,6 +68,11 @@ int cryocore_escape(const void *data, size_t size, char **ret_text)
 int cryocore_parse_pid(const char *text, pid_t *ret_pid)
 {
 	return cryo_number_parse_pid(text, ret_pid);
+}
+
+int cryocore_drop_privileges(void)
+{
+	return cryo_privilege_drop();
 }
 
 const char *cryocore_version(void)

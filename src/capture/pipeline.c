@@ -25,6 +25,7 @@
 #include "capture/inspect.h"
 #include "capture/own_note.h"
 #include "capture/plan.h"
+#include "capture/privilege.h"
 #include "capture/report.h"
 #include "capture/select.h"
 #include "capture/write.h"
@@ -113,7 +114,10 @@ static int prepare(struct capture *capture)
 
 	if (r < 0)
 		return fail_refused(capture, r, "read it");
-	return request->dry_run ? 0 : open_outputs(capture);
+	cryo_privilege_lower();
+	r = request->dry_run ? 0 : open_outputs(capture);
+	cryo_privilege_raise();
+	return r;
 }
 
 /* ---- the stop ---- */
@@ -488,6 +492,7 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
 
 	cryo_child_begin(reader->parent, SIGKILL);
+	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
 	letter.error = reader->request->dry_run ? run_dry(&capture) : run_capture(&capture);
 	if (letter.error < 0)

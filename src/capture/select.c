@@ -13,6 +13,7 @@
 
 #include "base/escape.h"
 #include "base/number.h"
+#include "capture/privilege.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/status.h"
@@ -67,6 +68,13 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 	if (stat.pid == getpid()) {
 		cryo_buffer_printf(why, "it is cryocore itself: it cannot stop and read itself");
 		return -EINVAL;
+	}
+	if (!cryo_privilege_allows(&status)) {
+		cryo_buffer_printf(why,
+			"it belongs to uid %u, gid %u: this cryocore has file "
+			"capabilities or is setuid, and captures only your own processes (uid %u)",
+			status.uid[0], status.gid[0], getuid());
+		return -EPERM;
 	}
 	if (stat.flags & CRYO_PF_KTHREAD) {
 		cryo_buffer_printf(

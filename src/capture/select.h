@@ -13,7 +13,8 @@
  * @why: in words, if it cannot be
  *
  * Returns 0, or a negative errno and words in @why: -ESRCH no such process or a zombie, -EINVAL
- * ourselves, a kernel thread or a thread that is not a leader.
+ * ourselves, a kernel thread or a thread that is not a leader, -EPERM not the user's own
+ * (capture/privilege.h).
  */
 int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why);
 

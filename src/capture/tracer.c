@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "capture/channel.h"
 #include "capture/child.h"
+#include "capture/privilege.h"
 #include "capture/stop.h"
 
 /* How long nothing may move before the target is given back; longer than the supervisor's patience.
@@ -93,6 +94,7 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 	struct cryo_letter letter;
 
 	cryo_child_begin(tracer->parent, SIGTERM);
+	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
 	if (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0 &&

@@ -3,6 +3,7 @@
  * The first word decides: a name in the table is a command; anything else (an option or a PID) is
  * the main job, a capture.
  */
+#include <cryocore/cryocore.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,14 @@ static const struct cli_command *find_command(const char *word)
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
+	int r = cryocore_drop_privileges();
 
+	if (r < 0) {
+		cli_error("cannot drop privileges: %s: install cryocore without setuid and file "
+			  "capabilities",
+			strerror(-r));
+		return CLI_FAILED;
+	}
 	if (argc < 2) {
 		cli_usage(stderr);
 		return CLI_USAGE;
