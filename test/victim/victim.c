@@ -19,6 +19,9 @@ static const struct victim_state *const tables[] = {
 	family_states,
 	identity_states,
 	blocked_states,
+	hostile_fuse_states,
+	hostile_memory_states,
+	hostile_family_states,
 };
 
 enum {
