@@ -12,8 +12,8 @@
 
 void cryo_child_begin(pid_t parent, int death_signal)
 {
-	static const int ignored[] = {
-		SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR1, SIGUSR2};
+	static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE,
+		SIGXFSZ, SIGUSR1, SIGUSR2};
 
 	prctl(PR_SET_PDEATHSIG, death_signal);
 	if (getppid() != parent)

@@ -12,7 +12,8 @@
  * @parent: pid of the supervisor, as it was before fork()
  * @death_signal: sent to us when it dies (PR_SET_PDEATHSIG)
  *
- * Ends the process if the supervisor is dead already. Keyboard signals and SIGPIPE are ignored: a
- * Ctrl-C or Ctrl-Z goes to the whole process group, but it is the supervisor that decides.
+ * Ends the process if the supervisor is dead already. Keyboard signals, SIGPIPE and SIGXFSZ are
+ * ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the supervisor that
+ * decides.
  */
 void cryo_child_begin(pid_t parent, int death_signal);

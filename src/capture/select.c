@@ -61,10 +61,6 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 		cryo_buffer_printf(why, "no such process: see 'ps -e' for those there are");
 		return -ESRCH;
 	}
-	if (status.tgid != status.pid) {
-		cryo_buffer_printf(why, "it is a thread of process %d: give that pid", status.tgid);
-		return -EINVAL;
-	}
 	if (stat.pid == getpid()) {
 		cryo_buffer_printf(why, "it is cryocore itself: it cannot stop and read itself");
 		return -EINVAL;
@@ -91,6 +87,20 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 	return 0;
 }
 
+/* No process has this pid; but a thread may. */
+static int say_missing(const struct cryo_request *request, pid_t pid, struct cryo_buffer *why)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(request->procfs, pid);
+	struct cryo_status status;
+
+	if (dir < 0 || cryo_status_read(dir, &status) < 0) {
+		cryo_buffer_printf(why, "no such process: see 'ps -e' for those there are");
+		return -ESRCH;
+	}
+	cryo_buffer_printf(why, "it is a thread of process %d: give that pid", status.tgid);
+	return -EINVAL;
+}
+
 int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why)
 {
 	int r;
@@ -102,10 +112,8 @@ int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why
 		return request->procfs;
 	}
 	r = cryo_identity_open(request->procfs, pid, &request->identity);
-	if (r == -ENOENT || r == -ESRCH) {
-		cryo_buffer_printf(why, "no such process: see 'ps -e' for those there are");
-		return -ESRCH;
-	}
+	if (r == -ENOENT || r == -ESRCH)
+		return say_missing(request, pid, why);
 	if (r < 0) {
 		cryo_buffer_printf(why, "/proc/%d: %s", pid, strerror(-r));
 		return r;

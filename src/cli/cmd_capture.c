@@ -249,10 +249,6 @@ static int capture_all(struct request *request)
 			break;
 		}
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		cli_error("stdout: %s: the results could not be printed", strerror(errno));
-		return CLI_PARTIAL;
-	}
 	if (complete == request->n_pids)
 		return CLI_COMPLETE;
 	return failed == request->n_pids ? CLI_FAILED : CLI_PARTIAL;

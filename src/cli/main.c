@@ -5,6 +5,7 @@
  */
 #include <cryocore/cryocore.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,13 @@
 static const struct cli_command commands[] = {
 	{NULL, "[OPTION]... PID...", "a core of each process, and its executable beside it",
 		cli_cmd_capture},
+	{"freeze", "[OPTION]... --all|-p LIST|--tree PID|--cgroup PATH",
+		"stop processes, all but what you need", cli_cmd_freeze},
+	{"thaw", "[OPTION]... [--all|-p LIST]", "give back what freeze stopped", cli_cmd_thaw},
+	{"list", "[OPTION]...", "every process: frozen, traced, hidden", cli_cmd_list},
 	{"stacks", "[OPTION]... CORE...", "backtraces of all threads", cli_cmd_stacks},
+	{"verify", "[OPTION]... CORE...", "whether a core is whole and agrees with itself",
+		cli_cmd_verify},
 };
 
 enum {
@@ -37,7 +44,16 @@ static const struct cli_command *find_command(const char *word)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+/* Results that could not be printed are results that are missing. */
+static int check_stdout(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	cli_error("stdout: %s: not all results could be printed", strerror(errno));
+	return status == CLI_COMPLETE ? CLI_PARTIAL : status;
+}
+
+static int run(int argc, char **argv)
 {
 	const struct cli_command *command;
 	int r = cryocore_drop_privileges();
@@ -60,4 +76,9 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	return check_stdout(run(argc, argv));
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A core has its name only when its tail is written and libelf has read its headers back.
+ */
+#include "capture/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "capture/exe_copy.h"
+#include "capture/report.h"
+#include "capture/tell.h"
+#include "elf/core.h"
+
+static int write_tail(struct cryo_work *work, uint64_t *ret_size)
+{
+	_cleanup_buffer_ struct cryo_buffer tail = {0};
+	uint64_t end = work->plan.data_end;
+	int r;
+
+	work->account.ended_ns = cryo_clock_ns(CLOCK_REALTIME);
+	r = cryo_buffer_add(&tail, work->plan.tail.data, work->plan.tail.size);
+	if (r == 0)
+		r = cryo_own_note_add(&tail, &work->process, &work->account, &work->written);
+	if (r == 0)
+		r = cryo_output_set_size(&work->core, end);
+	if (r == 0)
+		r = cryo_output_write(&work->core, tail.data, tail.size, end);
+	*ret_size = end + tail.size;
+	return r;
+}
+
+/* Read back what can be read back: the frame, with libelf. A stream cannot. */
+static int check_core(const struct cryo_work *work)
+{
+	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
+	int r;
+
+	if (work->core.stream)
+		return 0;
+	r = cryo_core_open_fd(work->core.fd, &core);
+	if (r < 0)
+		return r;
+	return core.damage || core.n_phdrs != work->plan.n_segments + 1 ? -EBADMSG : 0;
+}
+
+int cryo_record_core(struct cryo_work *work)
+{
+	uint64_t size = 0;
+	int r = write_tail(work, &size);
+
+	if (r == 0)
+		r = check_core(work);
+	if (r == 0)
+		r = cryo_output_commit(&work->core);
+	if (r < 0)
+		return cryo_tell_core(work, r);
+	if (!work->core.stream)
+		r = cryo_report_add(
+			work->reader->report, CRYO_REPORT_CORE, NULL, 0, work->core.path);
+	if (r == 0)
+		r = cryo_report_add_written(
+			work->reader->report, &work->process, size, &work->written);
+	return r;
+}
+
+void cryo_record_exe(struct cryo_work *work)
+{
+	char text[512];
+	int r = work->inspector.exe_error;
+
+	if (work->exe.fd < 0)
+		return;
+	if (r == 0)
+		r = cryo_exe_copy(work->inspector.exe, &work->exe);
+	if (r == 0)
+		r = cryo_output_commit(&work->exe);
+	if (r == 0) {
+		cryo_report_add(work->reader->report, CRYO_REPORT_EXE, NULL, 0, work->exe.path);
+		cryo_output_close(&work->exe);
+		return;
+	}
+	snprintf(text, sizeof(text), "the copy of its executable: %s", strerror(-r));
+	cryo_tell(work, CRYOCORE_WARNING, r, text);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every sentence that the reader can say, in one place: what failed, and what the user can do.
+ */
+#include "capture/tell.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture/channel.h"
+#include "capture/select.h"
+
+void cryo_tell(
+	const struct cryo_work *work, enum cryocore_severity severity, int error, const char *text)
+{
+	cryo_channel_say(work->reader->supervisor, severity, error, "%s", text);
+}
+
+int cryo_tell_refused(const struct cryo_work *work, int error, const char *what)
+{
+	_cleanup_buffer_ struct cryo_buffer why = {0};
+
+	if (cryo_select_explain(work->reader->request, error, what, &why) == 0 && why.data)
+		cryo_tell(work, CRYOCORE_ERROR, error, (const char *)why.data);
+	return error;
+}
+
+int cryo_tell_output(const struct cryo_work *work, int error, const char *path)
+{
+	const char *advice = error == -EEXIST ? ": remove it, or its .partial, or use --force"
+			     : error == -ENOENT || error == -ENOTDIR
+				     ? ": make the directory first, or choose "
+				       "another with --output"
+				     : "";
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s: %s%s", path, strerror(-error), advice);
+	cryo_tell(work, CRYOCORE_ERROR, error, text);
+	return error;
+}
+
+int cryo_tell_core(struct cryo_work *work, int error)
+{
+	char text[512];
+
+	if (error == -ESRCH)
+		return cryo_tell_refused(work, error, "read it");
+	if (work->core.stream && error == -EPIPE)
+		snprintf(text, sizeof(text), "the reader of the stream went away: the core is cut");
+	else if (work->core.stream)
+		snprintf(text, sizeof(text), "the stream: %s: the core is cut", strerror(-error));
+	else if (error == -ECANCELED)
+		snprintf(text, sizeof(text),
+			"interrupted: what was written so far is in %s.partial", work->core.path);
+	else
+		snprintf(text, sizeof(text), "%s: %s: what could be written is in %s.partial",
+			work->core.path, strerror(-error), work->core.path);
+	cryo_tell(work, CRYOCORE_ERROR, error, text);
+	return error;
+}
+
+static size_t count_sources(const struct cryo_process *process, enum cryo_register_source source)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < process->n_threads; i++)
+		count += process->threads[i].source == source;
+	return count;
+}
+
+/* The reason, where the stop was refused and not only in vain. */
+static void tell_why_unstopped(const struct cryo_work *work, enum cryocore_severity severity)
+{
+	_cleanup_buffer_ struct cryo_buffer why = {0};
+	int error = work->account.stop_error;
+
+	if (error < 0 && cryo_select_explain(work->reader->request, error, "stop it", &why) == 0 &&
+		why.data)
+		cryo_tell(work, severity, error, (const char *)why.data);
+}
+
+/* Threads without registers of their own choice are an error where the user says so. */
+int cryo_tell_registers(struct cryo_work *work)
+{
+	const struct cryo_process *process = &work->process;
+
+	work->account.n_unstopped =
+		process->n_threads - count_sources(process, CRYO_REGISTERS_PTRACE);
+	if (!work->account.n_unstopped || !work->reader->request->require_registers)
+		return 0;
+	tell_why_unstopped(work, CRYOCORE_ERROR);
+	cryo_channel_say(work->reader->supervisor, CRYOCORE_ERROR, 0,
+		"%" PRIu64
+		" of its %zu threads could not be stopped, and --require-registers was given",
+		work->account.n_unstopped, process->n_threads);
+	return -EBUSY;
+}
+
+static void tell_unstopped(const struct cryo_work *work)
+{
+	const struct cryo_process *process = &work->process;
+
+	tell_why_unstopped(work, CRYOCORE_WARNING);
+	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
+		"%" PRIu64
+		" of its %zu threads were not stopped: its memory was read while they could "
+		"change it; of their registers, %zu have all general ones, %zu only pc and sp, %zu "
+		"none",
+		work->account.n_unstopped, process->n_threads,
+		count_sources(process, CRYO_REGISTERS_BPF),
+		count_sources(process, CRYO_REGISTERS_SYSCALL),
+		count_sources(process, CRYO_REGISTERS_NONE));
+}
+
+void cryo_tell_shortcomings(const struct cryo_work *work)
+{
+	const struct cryo_written *written = &work->written;
+
+	if (written->n_gaps)
+		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
+			"%" PRIu64 " bytes of memory in %" PRIu64
+			" places could not be read and are holes in the core",
+			written->gap_bytes, written->n_gaps);
+	if (work->account.n_unstopped)
+		tell_unstopped(work);
+	if (work->account.executed)
+		cryo_tell(work, CRYOCORE_INFO, 0,
+			"it executed another program meanwhile: the core shows the new one");
+}

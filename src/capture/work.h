@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the stages of one capture hand on, in the reader process.
+ */
+#pragma once
+
+#include "capture/inspect.h"
+#include "capture/output.h"
+#include "capture/own_note.h"
+#include "capture/pipeline.h"
+#include "capture/plan.h"
+#include "capture/write.h"
+
+/**
+ * struct cryo_work - all of it; the pipeline owns it.
+ * @inspector: made by prepare
+ * @core, @exe: output files, made by prepare; @exe is not open where no copy is wanted
+ * @records, @records_size: registers, mapped by stop; NULL if no thread is held
+ * @process: made by inspect
+ * @plan: made by plan
+ * @written: made by write
+ * @account: what happened, filled in along the way
+ */
+struct cryo_work {
+	const struct cryo_reader *reader;
+	struct cryo_inspector inspector;
+	struct cryo_output core, exe;
+	void *records;
+	size_t records_size;
+	struct cryo_process process;
+	struct cryo_plan plan;
+	struct cryo_written written;
+	struct cryo_account account;
+};
