@@ -42,4 +42,7 @@ const volatile int *cli_cancel_flag(void);
 void cli_usage(FILE *stream);
 
 int cli_cmd_capture(int argc, char **argv);
+int cli_cmd_freeze(int argc, char **argv);
+int cli_cmd_list(int argc, char **argv);
 int cli_cmd_stacks(int argc, char **argv);
+int cli_cmd_thaw(int argc, char **argv);

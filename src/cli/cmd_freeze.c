@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cryocore freeze: stop what runs, say what resisted, and how to undo it.
+ *
+ * stdout has a line for each process that needs one and ends with the command that undoes it all.
+ * It is written when everything is decided; whoever reads it was spared.
+ */
+#include <cryocore/cryocore.h>
+#include <cryocore/freeze.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "lists.h"
+#include "options.h"
+
+struct request {
+	struct cryocore_freeze_options options;
+	struct cli_pids pids, trees;
+	struct cli_words cgroups, spare, outputs;
+	bool json;
+};
+
+static int set_all(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->options.all = true;
+	return 0;
+}
+
+static int set_pids(void *state, const char *value)
+{
+	return cli_pids_add(&((struct request *)state)->pids, value);
+}
+
+static int set_tree(void *state, const char *value)
+{
+	return cli_pids_add(&((struct request *)state)->trees, value);
+}
+
+static int add_word(struct cli_words *words, const char *option, const char *value)
+{
+	if (!value[0]) {
+		cli_error("--%s: its argument is empty", option);
+		return -EINVAL;
+	}
+	return cli_words_add(words, value);
+}
+
+static int set_cgroup(void *state, const char *value)
+{
+	if (value[0] != '/') {
+		cli_error("--cgroup: '%s' does not begin with '/': give a path as in "
+			  "/proc/PID/cgroup",
+			value);
+		return -EINVAL;
+	}
+	return add_word(&((struct request *)state)->cgroups, "cgroup", value);
+}
+
+static int set_spare(void *state, const char *value)
+{
+	return add_word(&((struct request *)state)->spare, "spare", value);
+}
+
+static int set_output(void *state, const char *value)
+{
+	return add_word(&((struct request *)state)->outputs, "output", value);
+}
+
+static int parse_signal(const char *option, const char *value, int *ret_signal)
+{
+	if (cryocore_parse_signal(value, ret_signal) == 0)
+		return 0;
+	cli_error("--%s: '%s' is no signal", option, value);
+	return -EINVAL;
+}
+
+static int set_signal(void *state, const char *value)
+{
+	return parse_signal("signal", value, &((struct request *)state)->options.signal);
+}
+
+static int set_then(void *state, const char *value)
+{
+	return parse_signal("then", value, &((struct request *)state)->options.then_signal);
+}
+
+static int set_method(void *state, const char *value)
+{
+	static const char *const names[] = {"auto", "signal", "cgroup"};
+	struct request *request = state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], value) == 0) {
+			request->options.method = (enum cryocore_freeze_method)i;
+			return 0;
+		}
+	cli_error("--method: '%s' is none of auto, signal, cgroup", value);
+	return -EINVAL;
+}
+
+static int set_thaw_after(void *state, const char *value)
+{
+	struct request *request = state;
+	unsigned long long ms;
+
+	if (cli_parse_seconds(value, &ms) < 0 || ms < 1000) {
+		cli_error("--thaw-after: '%s' is not a number of seconds from 1 on", value);
+		return -EINVAL;
+	}
+	request->options.thaw_after_s = (unsigned int)((ms + 999) / 1000);
+	return 0;
+}
+
+static int set_journal(void *state, const char *value)
+{
+	((struct request *)state)->options.journal = value;
+	return 0;
+}
+
+static int set_timeout(void *state, const char *value)
+{
+	struct request *request = state;
+	unsigned long long ms;
+
+	if (cli_parse_seconds(value, &ms) < 0) {
+		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
+		return -EINVAL;
+	}
+	request->options.timeout_ms = ms;
+	return 0;
+}
+
+static int set_dry_run(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->options.dry_run = true;
+	return 0;
+}
+
+static int set_keep_frozen(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->options.keep_frozen = true;
+	return 0;
+}
+
+static int set_json(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->json = true;
+	return 0;
+}
+
+static int set_help(void *state, const char *value);
+
+static const struct cli_option table[] = {
+	{"all", 'A', NULL, "every process", set_all},
+	{"pid", 'p', "PID[,PID]...", "these processes", set_pids},
+	{"tree", 0, "PID", "this process and all its descendants", set_tree},
+	{"cgroup", 0, "PATH", "every process in or below this cgroup", set_cgroup},
+	{"spare", 0, "WHO", "do not stop this PID, NAME or /CGROUP", set_spare},
+	{"output", 0, "PATH", "spare who serves the file system of PATH", set_output},
+	{"signal", 0, "SIGNAL", "STOP (default), TSTP, TTIN or TTOU", set_signal},
+	{"then", 0, "SIGNAL", "send this to what could not be stopped, and only to that", set_then},
+	{"method", 0, "METHOD", "signal, cgroup or auto (default)", set_method},
+	{"thaw-after", 0, "SEC", "leave a guard that thaws after SEC seconds", set_thaw_after},
+	{"journal", 0, "FILE", "write the journal there", set_journal},
+	{"timeout", 0, "SEC", "the most that freezing may take (default: 10)", set_timeout},
+	{"dry-run", 'n', NULL, "say what would be done; stop nothing", set_dry_run},
+	{"keep-frozen", 0, NULL, "when interrupted, thaw nothing", set_keep_frozen},
+	{"json", 0, NULL, "the result as one line of JSON", set_json},
+	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
+	{"verbose", 'v', NULL, "name every process", cli_option_verbose},
+	{"help", 'h', NULL, "print this help", set_help},
+	{"version", 'V', NULL, "print the version", cli_option_version},
+	{0},
+};
+
+static int set_help(void *state, const char *value)
+{
+	(void)state;
+	(void)value;
+	printf("Usage: cryocore freeze [OPTION]... --all | -p LIST | --tree PID | --cgroup PATH\n"
+	       "\nStop processes; 'cryocore thaw' gives them back as they were.\n\n");
+	cli_options_help(stdout, table);
+	printf("\nExit status: 0 all stopped; 1 something was not; 2 nothing was done; 64 wrong\n"
+	       "usage.\n");
+	return 1 + CLI_COMPLETE;
+}
+
+static const char *method_text(char method)
+{
+	return method == 's' ? "signal" : method == 'c' ? "cgroup" : "moved to a frozen cgroup";
+}
+
+/* One process in one line, or none if nobody asked for that much. */
+static void print_process(const struct cryocore_frozen *process, bool dry_run)
+{
+	const char *error = process->error ? strerror(process->error) : "";
+	int detail = cli_verbosity;
+
+	switch (process->fate) {
+	case CRYOCORE_NOT_FROZEN:
+		printf("NOT FROZEN %d (%s): %s%s%s\n", process->pid, process->comm, process->reason,
+			error[0] ? ": " : "", error);
+		break;
+	case CRYOCORE_SPARED:
+		if (detail >= (process->ppid == 2 || process->pid == 2 ? 1 : 0))
+			printf("spared %d (%s): %s\n", process->pid, process->comm,
+				process->reason);
+		break;
+	case CRYOCORE_FROZEN:
+		if (detail >= (dry_run ? 0 : 1))
+			printf("%s %d (%s): %s\n", dry_run ? "would freeze" : "frozen",
+				process->pid, process->comm, method_text(process->method));
+		break;
+	case CRYOCORE_FROZEN_BEFORE:
+		if (detail >= 0)
+			printf("left as it is %d (%s): found in state %c\n", process->pid,
+				process->comm, process->found);
+		break;
+	case CRYOCORE_DEAD:
+	case CRYOCORE_GONE:
+		if (detail >= 1)
+			printf("%s %d (%s)\n", process->fate == CRYOCORE_DEAD ? "zombie" : "ended",
+				process->pid, process->comm);
+		break;
+	}
+}
+
+/* What was done against us, and what our secondary signal may do to others. */
+static void say_attack(const struct cryocore_frozen *process)
+{
+	if (process->revived)
+		cli_error("ATTACK: pid %d (%s) came back to life %u times: another process "
+			  "continued it%s",
+			process->pid, process->comm, process->revived,
+			process->fate == CRYOCORE_FROZEN ? "; it is stopped again" : "");
+	if (!process->then_sent)
+		return;
+	cli_note(0, "pid %d (%s): the secondary signal was sent", process->pid, process->comm);
+	if (process->session_leader)
+		cli_error("pid %d (%s) leads a session: if it ends, its children get SIGHUP and "
+			  "SIGCONT",
+			process->pid, process->comm);
+	if (process->is_tracer)
+		cli_error("pid %d (%s) traces others: if it ends, they run or end", process->pid,
+			process->comm);
+}
+
+static void say_summary(const struct cryocore_freeze_result *result)
+{
+	cli_note(0,
+		"%zu frozen (%zu by signal, %zu by cgroup), %zu stood still before, %zu spared, "
+		"%zu not frozen, in %.3f s",
+		result->n_frozen, result->n_signal, result->n_cgroup, result->n_before,
+		result->n_spared, result->n_failed, (double)result->duration_ns / 1e9);
+	cli_note(1, "%zu passes, %zu chases", result->passes, result->chases);
+	if (result->added)
+		cli_note(0, "an earlier freeze was in force: this one added to it");
+	if (result->damaged)
+		cli_error("%zu records of the journal were damaged: look for processes in state T "
+			  "after thaw",
+			result->damaged);
+	if (result->guard)
+		cli_note(0, "the guard %d thaws if nobody else does", result->guard);
+}
+
+/* The last line on stdout. */
+static void print_undo(const struct cryocore_freeze_result *result, const char *journal)
+{
+	if (result->cancelled && result->thawed)
+		printf("interrupted: what was stopped runs again\n");
+	else if (!journal)
+		printf("to undo: cryocore thaw\n");
+	else
+		printf("to undo: cryocore thaw --journal '%s'\n", result->journal);
+}
+
+static int print_result(const struct request *request, const struct cryocore_freeze_result *result)
+{
+	bool dry_run = request->options.dry_run;
+	char *json = NULL;
+
+	for (size_t i = 0; i < result->n_processes; i++)
+		say_attack(&result->processes[i]);
+	if (request->json) {
+		if (cryocore_freeze_result_json(result, &json) < 0)
+			return -ENOMEM;
+		printf("%s\n", json);
+		free(json);
+		return 0;
+	}
+	for (size_t i = 0; i < result->n_processes; i++)
+		print_process(&result->processes[i], dry_run);
+	say_summary(result);
+	if (!dry_run)
+		print_undo(result, request->options.journal);
+	return 0;
+}
+
+static int exit_status(const struct request *request, const struct cryocore_freeze_result *result)
+{
+	bool dry_run = request->options.dry_run;
+
+	if (result->cancelled)
+		return result->thawed || result->n_frozen == 0 ? CLI_FAILED : CLI_PARTIAL;
+	if (!dry_run && !result->quiet)
+		cli_error("new processes appeared, or stopped ones ran, until the time was over: "
+			  "not everything is frozen");
+	if (result->n_failed || (!dry_run && !result->quiet))
+		return result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;
+	return CLI_COMPLETE;
+}
+
+/* A PID that was named and was not there. */
+static size_t say_missing(const struct cli_pids *pids, const struct cryocore_freeze_result *result)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < pids->count; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < result->n_processes && !found; j++)
+			found = result->processes[j].pid == pids->array[i];
+		if (!found)
+			cli_error("pid %d: no such process", pids->array[i]);
+		missing += !found;
+	}
+	return missing;
+}
+
+static int explain_failure(int r)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} texts[] = {
+		{-EBUSY, "another freeze or thaw is at work"},
+		{-EXDEV, "the journal belongs to another pid namespace: thaw there first"},
+		{-EBADMSG, "the journal is no journal of cryocore: give another --journal"},
+		{-EPERM, "the journal is not a plain file of yours that nobody else may write"},
+		{-ENOENT, "no place for the journal: give --journal FILE"},
+		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].error == r) {
+			cli_error("%s: nothing was frozen", texts[i].text);
+			return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+		}
+	cli_error("%s: nothing was frozen", strerror(-r));
+	return CLI_FAILED;
+}
+
+static int run(struct request *request)
+{
+	struct cryocore_freeze_result *result = NULL;
+	size_t missing;
+	int status, r;
+
+	request->options.cancel = cli_cancel_flag();
+	r = cryocore_freeze(&request->options, &result);
+	if (r < 0)
+		return explain_failure(r);
+	missing = say_missing(&request->pids, result) + say_missing(&request->trees, result);
+	status = exit_status(request, result);
+	if (missing && status == CLI_COMPLETE)
+		status = result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;
+	if (print_result(request, result) < 0 || fflush(stdout) != 0) {
+		cli_error("stdout: the result could not be printed");
+		status = status == CLI_COMPLETE ? CLI_PARTIAL : status;
+	}
+	cryocore_freeze_result_free(result);
+	return status;
+}
+
+static int check(struct request *request)
+{
+	struct cryocore_freeze_options *options = &request->options;
+
+	options->pids = request->pids.array;
+	options->n_pids = request->pids.count;
+	options->trees = request->trees.array;
+	options->n_trees = request->trees.count;
+	options->cgroups = request->cgroups.array;
+	options->n_cgroups = request->cgroups.count;
+	options->spare = request->spare.array;
+	options->n_spare = request->spare.count;
+	options->outputs = request->outputs.array;
+	options->n_outputs = request->outputs.count;
+	if (options->all || options->n_pids || options->n_trees || options->n_cgroups)
+		return 0;
+	cli_error("freeze what? Give --all, -p LIST, --tree PID or --cgroup PATH");
+	return -EINVAL;
+}
+
+int cli_cmd_freeze(int argc, char **argv)
+{
+	struct request request = {0};
+	int first, status = CLI_USAGE;
+
+	cryocore_freeze_options_init(&request.options);
+	first = cli_options_parse(table, argc, argv, &request);
+	if (first < 0)
+		status = -1 - first;
+	else if (first < argc)
+		cli_error("'%s' is one word too many: processes are named by -p", argv[first]);
+	else if (check(&request) == 0)
+		status = run(&request);
+	cli_pids_clear(&request.pids);
+	cli_pids_clear(&request.trees);
+	cli_words_clear(&request.cgroups);
+	cli_words_clear(&request.spare);
+	cli_words_clear(&request.outputs);
+	return status;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cryocore thaw: give back what freeze stopped.
+ */
+#include <cryocore/cryocore.h>
+#include <cryocore/freeze.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "lists.h"
+#include "options.h"
+
+struct request {
+	struct cryocore_thaw_options options;
+	struct cli_pids pids;
+	bool all, json;
+};
+
+static int set_all(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->all = true;
+	return 0;
+}
+
+static int set_pids(void *state, const char *value)
+{
+	return cli_pids_add(&((struct request *)state)->pids, value);
+}
+
+static int set_signal(void *state, const char *value)
+{
+	if (cryocore_parse_signal(value, &((struct request *)state)->options.signal) == 0)
+		return 0;
+	cli_error("--signal: '%s' is no signal", value);
+	return -EINVAL;
+}
+
+static int set_journal(void *state, const char *value)
+{
+	((struct request *)state)->options.journal = value;
+	return 0;
+}
+
+static int set_json(void *state, const char *value)
+{
+	(void)value;
+	((struct request *)state)->json = true;
+	return 0;
+}
+
+static int set_help(void *state, const char *value);
+
+static const struct cli_option table[] = {
+	{"all", 'A', NULL, "everything that is frozen (default)", set_all},
+	{"pid", 'p', "PID[,PID]...", "only these", set_pids},
+	{"signal", 0, "SIGNAL", "send this first; CONT (default) follows in any case", set_signal},
+	{"journal", 0, "FILE", "the journal of the freeze", set_journal},
+	{"json", 0, NULL, "the result as one line of JSON", set_json},
+	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
+	{"verbose", 'v', NULL, "name every process", cli_option_verbose},
+	{"help", 'h', NULL, "print this help", set_help},
+	{"version", 'V', NULL, "print the version", cli_option_version},
+	{0},
+};
+
+static int set_help(void *state, const char *value)
+{
+	(void)state;
+	(void)value;
+	printf("Usage: cryocore thaw [OPTION]... [--all | -p LIST]\n"
+	       "\nGive back what 'cryocore freeze' stopped, in the reverse order.\n\n");
+	cli_options_help(stdout, table);
+	printf("\nExit status: 0 all given back, or nothing was frozen; 1 something was not; 2\n"
+	       "nothing was done; 64 wrong usage.\n");
+	return 1 + CLI_COMPLETE;
+}
+
+static void print_process(const struct cryocore_thawed *process)
+{
+	static const char *const words[] = {
+		[CRYOCORE_THAWED] = "thawed",
+		[CRYOCORE_THAW_RUNNING] = "running already",
+		[CRYOCORE_THAW_GONE] = "ended",
+		[CRYOCORE_NOT_THAWED] = "NOT THAWED",
+	};
+
+	if (process->fate == CRYOCORE_NOT_THAWED)
+		printf("NOT THAWED %d (%s): %s\n", process->pid, process->comm,
+			process->error == EBUSY ? "its cgroup holds others that stay frozen"
+						: strerror(process->error));
+	else if (cli_verbosity >= 1)
+		printf("%s %d (%s)\n", words[process->fate], process->pid, process->comm);
+}
+
+static void say_summary(const struct cryocore_thaw_result *result)
+{
+	if (result->nothing) {
+		cli_note(0, "nothing is frozen%s",
+			result->stale ? " (the journal is of an earlier boot)" : "");
+		return;
+	}
+	cli_note(0, "%zu thawed, %zu ran already, %zu ended, %zu not thawed, %zu stay frozen",
+		result->n_thawed, result->n_running, result->n_gone, result->n_failed,
+		result->n_left);
+	if (result->damaged)
+		cli_error("%zu records of the journal were damaged: look for processes in state T",
+			result->damaged);
+}
+
+static int print_result(const struct request *request, const struct cryocore_thaw_result *result)
+{
+	char *json = NULL;
+
+	if (request->json) {
+		if (cryocore_thaw_result_json(result, &json) < 0)
+			return -ENOMEM;
+		printf("%s\n", json);
+		free(json);
+	}
+	for (size_t i = 0; i < result->n_processes && !request->json; i++)
+		print_process(&result->processes[i]);
+	say_summary(result);
+	return fflush(stdout) == 0 ? 0 : -EIO;
+}
+
+/* A PID that was named and is not in the journal. */
+static size_t say_unknown(const struct cli_pids *pids, const struct cryocore_thaw_result *result)
+{
+	size_t unknown = 0;
+
+	for (size_t i = 0; i < pids->count && !result->nothing; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < result->n_processes && !found; j++)
+			found = result->processes[j].pid == pids->array[i];
+		if (!found)
+			cli_error("pid %d: cryocore did not freeze it, or gave it back",
+				pids->array[i]);
+		unknown += !found;
+	}
+	return unknown;
+}
+
+static int explain_failure(int r)
+{
+	const char *text = strerror(-r);
+
+	if (r == -EBUSY)
+		text = "another freeze or thaw is at work";
+	else if (r == -EXDEV)
+		text = "the journal belongs to another pid namespace: thaw there";
+	else if (r == -EBADMSG)
+		text = "this is no journal of cryocore, or its head is damaged";
+	else if (r == -EPERM)
+		text = "the journal is not a plain file of yours that nobody else may write";
+	cli_error("%s: nothing was thawed", text);
+	return CLI_FAILED;
+}
+
+static int run(struct request *request)
+{
+	struct cryocore_thaw_result *result = NULL;
+	int status = CLI_COMPLETE, r;
+
+	request->options.pids = request->pids.array;
+	request->options.n_pids = request->pids.count;
+	r = cryocore_thaw(&request->options, &result);
+	if (r < 0)
+		return explain_failure(r);
+	if (say_unknown(&request->pids, result) + result->n_failed)
+		status = result->n_thawed + result->n_running + result->n_gone ? CLI_PARTIAL
+									       : CLI_FAILED;
+	if (print_result(request, result) < 0 && status == CLI_COMPLETE)
+		status = CLI_PARTIAL;
+	cryocore_thaw_result_free(result);
+	return status;
+}
+
+int cli_cmd_thaw(int argc, char **argv)
+{
+	struct request request = {0};
+	int first, status = CLI_USAGE;
+
+	cryocore_thaw_options_init(&request.options);
+	first = cli_options_parse(table, argc, argv, &request);
+	if (first < 0)
+		status = -1 - first;
+	else if (first < argc)
+		cli_error("'%s' is one word too many: processes are named by -p", argv[first]);
+	else if (request.all && request.pids.count)
+		cli_error("--all and -p contradict each other: choose one");
+	else
+		status = run(&request);
+	cli_pids_clear(&request.pids);
+	return status;
+}

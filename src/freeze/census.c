@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Theory: a process is not one state but as many as it has threads. The leader alone misleads: it
+ * may have exited (Z) while others run, or be stopped (T) while a sibling on another processor has
+ * not yet taken the signal and can still fork. So the states of all threads are ranked by what
+ * they can do, and the liveliest decides.
+ *
+ * A thread held by a cgroup freezer shows no state of its own: S in do_freezer_trap() under version
+ * 2 (kernel/cgroup/freezer.c), D in __refrigerator() under version 1 (kernel/freezer.c); wchan
+ * tells them from a sleeper. wchan cannot be written by the process, and asks for ptrace access;
+ * without that every sleeper counts as running.
+ */
+#include "freeze/census.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/buffer.h"
+#include "proc/procfs.h"
+#include "proc/stat.h"
+#include "proc/status.h"
+
+static void row_from_stat(const struct cryo_stat *stat, struct cryo_row *row)
+{
+	*row = (struct cryo_row){
+		.pid = stat->pid,
+		.start_time = stat->starttime,
+		.state = stat->state,
+		.ppid = stat->ppid,
+		.pgrp = stat->pgrp,
+		.session = stat->session,
+		.tpgid = stat->tpgid,
+		.tty_nr = stat->tty_nr,
+		.flags = stat->flags,
+		.n_threads = stat->num_threads,
+		.uid = (uid_t)-1,
+	};
+	memcpy(row->comm, stat->comm, sizeof(row->comm));
+}
+
+int cryo_row_read(int procfs, pid_t pid, struct cryo_row *ret_row)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	struct cryo_stat stat;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = cryo_stat_read(dir, &stat);
+	if (r < 0)
+		return r;
+	row_from_stat(&stat, ret_row);
+	return 0;
+}
+
+int cryo_census_take(int procfs, struct cryo_census *ret_census)
+{
+	_cleanup_census_ struct cryo_census census = {0};
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count;
+	int r = cryo_procfs_list(procfs, ".", &pids, &count);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		struct cryo_row *row = cryo_array_add(census.rows, census.count);
+
+		if (!row)
+			return -ENOMEM;
+		if (cryo_row_read(procfs, pids[i], row) < 0) {
+			census.count--;
+			census.vanished++;
+		}
+	}
+	*ret_census = census;
+	census = (struct cryo_census){0};
+	return 0;
+}
+
+void cryo_census_clear(struct cryo_census *census)
+{
+	free(census->rows);
+	*census = (struct cryo_census){0};
+}
+
+struct cryo_row *cryo_census_find(const struct cryo_census *census, pid_t pid)
+{
+	size_t low = 0, high = census->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (census->rows[middle].pid == pid)
+			return &census->rows[middle];
+		if (census->rows[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static int read_status(int procfs, pid_t pid, struct cryo_status *ret_status)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+
+	return dir < 0 ? dir : cryo_status_read(dir, ret_status);
+}
+
+void cryo_row_complete(int procfs, struct cryo_row *row)
+{
+	struct cryo_status status;
+
+	if (read_status(procfs, row->pid, &status) < 0)
+		return;
+	row->uid = status.uid[1];
+	row->tracer = status.tracer;
+	/* TracerPid names the thread that traces (fs/proc/array.c task_state()). */
+	if (status.tracer && read_status(procfs, status.tracer, &status) == 0)
+		row->tracer = status.tgid;
+}
+
+bool cryo_row_is_kthread(const struct cryo_row *row)
+{
+	return row->flags & CRYO_PF_KTHREAD;
+}
+
+static bool is_in_freezer(int dir)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+
+	if (cryo_procfs_read(dir, "wchan", 256, &text) < 0 || text.size == 0)
+		return false;
+	return strcmp((char *)text.data, "do_freezer_trap") == 0 ||
+	       strcmp((char *)text.data, "__refrigerator") == 0;
+}
+
+static enum cryo_rest rest_of_task(int dir, char state)
+{
+	switch (state) {
+	case 'T':
+		return CRYO_REST_STOPPED;
+	case 't':
+		return CRYO_REST_TRACED;
+	case 'Z':
+	case 'X':
+	case 'x':
+		return CRYO_REST_DEAD;
+	case 'S':
+	case 'D':
+		if (is_in_freezer(dir))
+			return CRYO_REST_FROZEN;
+		return state == 'D' ? CRYO_REST_BLOCKED : CRYO_REST_RUNS;
+	default:
+		return CRYO_REST_RUNS;
+	}
+}
+
+/* The liveliest first. */
+static const enum cryo_rest ranks[] = {CRYO_REST_RUNS, CRYO_REST_BLOCKED, CRYO_REST_FROZEN,
+	CRYO_REST_STOPPED, CRYO_REST_TRACED, CRYO_REST_DEAD};
+
+static enum cryo_rest livelier(enum cryo_rest a, enum cryo_rest b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++)
+		if (ranks[i] == a || ranks[i] == b)
+			return ranks[i];
+	return a;
+}
+
+static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	enum cryo_rest rest = CRYO_REST_DEAD;
+	size_t count = 0;
+
+	if (cryo_procfs_list(process, "task", &tids, &count) < 0)
+		return CRYO_REST_DEAD;
+	for (size_t i = 0; i < count && rest != CRYO_REST_RUNS; i++) {
+		_cleanup_close_ int dir = cryo_procfs_open_task(procfs, pid, tids[i]);
+		struct cryo_stat stat;
+
+		if (dir >= 0 && cryo_stat_read(dir, &stat) == 0)
+			rest = livelier(rest, rest_of_task(dir, stat.state));
+	}
+	return rest;
+}
+
+enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	struct cryo_stat stat;
+
+	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
+		return CRYO_REST_DEAD;
+	if (stat.num_threads <= 1)
+		return rest_of_task(dir, stat.state);
+	return rest_of_threads(procfs, pid, dir);
+}
+
+bool cryo_stop_is_pending(int procfs, pid_t pid)
+{
+	static const int stops[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+	struct cryo_status status;
+
+	if (read_status(procfs, pid, &status) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
+		if ((status.sig_pending | status.shared_pending) & 1ULL << (stops[i] - 1))
+			return true;
+	return false;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Theory: a process that forks and ends at once is never in a listing when it is signalled: by
+ * then its child runs under the next pid. But pids are given out in sequence, and the last one is
+ * known (loadavg), so the next few numbers are signalled blindly, again and again, until nothing is
+ * given out any more. The numbers of processes known from the last census are left out, and of each
+ * new one it is asked whether it is spared. Since nobody can tell beforehand which processes will
+ * be hit, the journal gets a record that from now on whoever begins and is found stopped is ours;
+ * the pass after the chase gives each a record of its own.
+ *
+ * A number is signalled through a pidfd, which only the leader of a process has: kill(2) of a new
+ * thread's number would stop its whole process, and that may be spared.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+
+#include "base/buffer.h"
+#include "base/number.h"
+#include "freeze/freezer.h"
+#include "proc/procfs.h"
+#include "proc/status.h"
+
+enum {
+	BEHIND = 8, /* pids below the last one that are tried: it may have moved */
+	AHEAD = 64, /* pids above it */
+	QUIET_ROUNDS = 64,
+	LOWEST_PID = 2, /* wherever pids begin again, PID 1 is not among them */
+	EXPLAIN_MAX = 256
+};
+
+static const uint64_t chase_ns = 100 * CRYO_NSEC_PER_MSEC;
+
+static pid_t read_pid_max(int procfs)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	uint64_t number;
+	const char *at;
+
+	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) < 0 || !text.size)
+		return 1 << 22; /* PID_MAX_LIMIT, include/linux/threads.h */
+	at = (char *)text.data;
+	if (!cryo_number_scan(&at, at + text.size, 10, &number) || number > INT_MAX)
+		return 1 << 22;
+	return (pid_t)number;
+}
+
+struct chase {
+	struct cryo_freezer *freezer;
+	struct cryo_census known;
+	pid_t pid_max;
+	size_t hits;
+};
+
+static void chase_clear(struct chase *chase)
+{
+	cryo_census_clear(&chase->known);
+}
+
+/* Stop a process that nobody has seen yet, if there is one with this number. */
+static bool stop_unseen(struct chase *chase, pid_t pid)
+{
+	const struct cryo_freezer *freezer = chase->freezer;
+	_cleanup_close_ int pidfd = -1;
+	struct cryo_row row;
+
+	if (pid < LOWEST_PID || cryo_census_find(&chase->known, pid))
+		return false;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0 || cryo_row_read(freezer->procfs, pid, &row) < 0 || row.state == 'T' ||
+		row.state == 'Z' ||
+		cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE)
+		return false;
+	return pidfd_send_signal(pidfd, freezer->request->stop_signal, NULL, 0) == 0;
+}
+
+/* Signal everything around the last pid. Returns the last pid, or -errno. */
+static pid_t sweep(struct chase *chase)
+{
+	pid_t last = cryo_last_pid(chase->freezer->procfs);
+
+	for (pid_t step = -BEHIND; step <= AHEAD && last > 0; step++) {
+		pid_t pid = last + step;
+
+		if (pid >= chase->pid_max)
+			pid = pid - chase->pid_max + LOWEST_PID;
+		chase->hits += stop_unseen(chase, pid);
+	}
+	return last;
+}
+
+static void sweep_until_quiet(struct chase *chase)
+{
+	uint64_t deadline = cryo_now() + chase_ns;
+	pid_t last = 0;
+
+	for (int quiet = 0; quiet < QUIET_ROUNDS && cryo_now() < deadline; quiet++) {
+		pid_t now = sweep(chase);
+
+		if (now != last)
+			quiet = 0;
+		last = now;
+		if (cryo_freezer_is_cancelled(chase->freezer))
+			return;
+	}
+}
+
+int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits)
+{
+	_cleanup_(chase_clear) struct chase chase = {
+		.freezer = freezer, .pid_max = read_pid_max(freezer->procfs)};
+	uint64_t now = cryo_ticks_now();
+	int r = 0;
+
+	if (!freezer->chase_ticks) {
+		r = cryo_journal_add_chase(freezer->journal, true, now);
+		if (r == 0)
+			r = cryo_journal_commit(freezer->journal);
+	}
+	if (r == 0)
+		r = cryo_census_take(freezer->procfs, &chase.known);
+	if (r < 0)
+		return r;
+	if (!freezer->chase_ticks)
+		freezer->chase_ticks = now;
+	freezer->chases++;
+	sweep_until_quiet(&chase);
+	*ret_hits = chase.hits;
+	return 0;
+}
+
+/* Whether a number belongs to a thread of a process that is spared. */
+static bool is_used_by_spared(const struct cryo_freezer *freezer, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(freezer->procfs, pid);
+	struct cryo_status status;
+	struct cryo_row row;
+
+	return dir >= 0 && cryo_status_read(dir, &status) == 0 &&
+	       cryo_row_read(freezer->procfs, status.tgid, &row) == 0 &&
+	       cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE;
+}
+
+bool cryo_pids_are_explained(struct cryo_freezer *freezer, pid_t from, pid_t to)
+{
+	if (to < from || to - from > EXPLAIN_MAX)
+		return false;
+	for (pid_t pid = from + 1; pid <= to; pid++)
+		if (!is_used_by_spared(freezer, pid))
+			return false;
+	return true;
+}

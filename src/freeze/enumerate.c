@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Theory: hiding is always partial. A preloaded library hides from readdir(3) but not from the
+ * system call below it; a mount over /proc/PID hides from everybody who goes through /proc but not
+ * from a procfs of our own; a changed kernel may filter getdents64(2), and still has to let the
+ * scheduler and signals find the process. So every number up to pid_max is asked by two system
+ * calls that take a pid and have nothing to do with files (0.4 s for 4,194,304 each), every
+ * procfs is listed, and each process found by any of them is asked of all.
+ *
+ * A difference may also be a birth or a death between two looks. So before it is called hidden the
+ * process is held (a pidfd cannot be reused) and the listings are made again: a process that lived
+ * before and after a listing that lacks it is hidden from it.
+ */
+#include "freeze/enumerate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "base/array.h"
+#include "base/number.h"
+#include "freeze/census.h"
+#include "proc/procfs.h"
+#include "proc/status.h"
+
+static const char *const texts[CRYO_VIEW_COUNT] = {
+	"readdir(3) of /proc",
+	"getdents64(2) of /proc",
+	"/proc/PID",
+	"a private procfs",
+	"pidfd_open(2)",
+	"sched_getscheduler(2)",
+	"kill(2)",
+};
+
+const char *cryo_view_text(unsigned int view)
+{
+	for (size_t i = 0; i < CRYO_VIEW_COUNT; i++)
+		if (view == 1u << i)
+			return texts[i];
+	return "";
+}
+
+/* Views by number: a byte for each pid up to pid_max. */
+struct looks {
+	int public_proc, private_proc;
+	unsigned char *seen;
+	pid_t pid_max;
+};
+
+static pid_t read_pid_max(int procfs)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	uint64_t number = 1 << 22; /* PID_MAX_LIMIT, include/linux/threads.h */
+	const char *at;
+
+	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) == 0 && text.size) {
+		at = (char *)text.data;
+		cryo_number_scan(&at, at + text.size, 10, &number);
+	}
+	return number > 1 << 22 ? 1 << 22 : (pid_t)number;
+}
+
+static void mark(struct looks *looks, pid_t pid, unsigned int view)
+{
+	if (pid > 0 && pid <= looks->pid_max)
+		looks->seen[pid] |= (unsigned char)view;
+}
+
+static void look_by_listing(struct looks *looks, int procfs, unsigned int view)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0;
+
+	if (procfs < 0 || cryo_procfs_list(procfs, ".", &pids, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		mark(looks, pids[i], view);
+}
+
+static void look_by_libc(struct looks *looks)
+{
+	int fd = openat(looks->public_proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	pid_t pid;
+
+	while (dir && (entry = readdir(dir)))
+		if (cryo_number_parse_pid(entry->d_name, &pid) == 0)
+			mark(looks, pid, CRYO_VIEW_LIBC);
+}
+
+static bool has_pidfd(pid_t pid)
+{
+	_cleanup_close_ int pidfd = pidfd_open(pid, 0);
+
+	return pidfd >= 0 || errno == EMFILE || errno == ENFILE;
+}
+
+static void look_by_numbers(struct looks *looks)
+{
+	for (pid_t pid = 1; pid <= looks->pid_max; pid++) {
+		if (has_pidfd(pid))
+			mark(looks, pid, CRYO_VIEW_PIDFD);
+		if (sched_getscheduler(pid) >= 0)
+			mark(looks, pid, CRYO_VIEW_SCHED);
+	}
+}
+
+/* The number belongs to a thread: the process has another one. */
+static bool is_thread(const struct looks *looks, pid_t pid)
+{
+	int procfs = looks->private_proc >= 0 ? looks->private_proc : looks->public_proc;
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	struct cryo_status status;
+
+	return dir >= 0 && cryo_status_read(dir, &status) == 0 && status.tgid != pid;
+}
+
+/* What the public /proc shows under a number: is it the process that has the number? */
+static bool is_open(const struct looks *looks, pid_t pid)
+{
+	struct cryo_row shown, real;
+
+	if (cryo_row_read(looks->public_proc, pid, &shown) < 0 || shown.pid != pid)
+		return false;
+	return looks->private_proc < 0 || cryo_row_read(looks->private_proc, pid, &real) < 0 ||
+	       real.start_time == shown.start_time;
+}
+
+static unsigned int look_by_number(const struct looks *looks, pid_t pid)
+{
+	unsigned int seen = 0;
+
+	if (has_pidfd(pid))
+		seen |= CRYO_VIEW_PIDFD;
+	if (sched_getscheduler(pid) >= 0)
+		seen |= CRYO_VIEW_SCHED;
+	if (kill(pid, 0) == 0 || errno == EPERM)
+		seen |= CRYO_VIEW_SIGNAL;
+	if (is_open(looks, pid))
+		seen |= CRYO_VIEW_OPEN;
+	return seen;
+}
+
+static void look_at_listings(struct looks *looks)
+{
+	look_by_libc(looks);
+	look_by_listing(looks, looks->public_proc, CRYO_VIEW_READDIR);
+	look_by_listing(looks, looks->private_proc, CRYO_VIEW_PRIVATE);
+}
+
+/* Numbers of the sweep that are processes, with all that is known about them. */
+static int collect(struct looks *looks, struct cryo_sighting **sightings, size_t *count)
+{
+	for (pid_t pid = 1; pid <= looks->pid_max; pid++) {
+		unsigned int seen = looks->seen[pid];
+		struct cryo_sighting *sighting;
+
+		if (!seen || (seen == CRYO_VIEW_SCHED && is_thread(looks, pid)))
+			continue;
+		sighting = cryo_array_add(*sightings, *count);
+		if (!sighting)
+			return -ENOMEM;
+		*sighting = (struct cryo_sighting){pid, seen | look_by_number(looks, pid), 0};
+	}
+	return 0;
+}
+
+static unsigned int all_views(const struct looks *looks)
+{
+	unsigned int all = (1u << CRYO_VIEW_COUNT) - 1;
+
+	return looks->private_proc < 0 ? all & ~(unsigned int)CRYO_VIEW_PRIVATE : all;
+}
+
+/*
+ * Ask again about one process that a view lacked, and keep what is still lacking. With -1 for the
+ * pidfd (there are none, or too many) only its number vouches for it.
+ */
+static void confirm(struct looks *looks, struct cryo_sighting *sighting)
+{
+	_cleanup_close_ int pidfd = pidfd_open(sighting->pid, 0);
+	unsigned int seen;
+
+	looks->seen[sighting->pid] = 0;
+	look_at_listings(looks);
+	seen = looks->seen[sighting->pid] | look_by_number(looks, sighting->pid);
+	if (pidfd >= 0 ? pidfd_send_signal(pidfd, 0, NULL, 0) < 0 && errno == ESRCH
+		       : sched_getscheduler(sighting->pid) < 0) {
+		sighting->seen = 0;
+		return;
+	}
+	sighting->seen = seen;
+	sighting->hidden = all_views(looks) & ~seen;
+}
+
+static void confirm_all(struct looks *looks, struct cryo_sighting *sightings, size_t *count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (all_views(looks) & ~sightings[i].seen)
+			confirm(looks, &sightings[i]);
+		if (sightings[i].seen)
+			sightings[kept++] = sightings[i];
+	}
+	*count = kept;
+}
+
+int cryo_enumerate(
+	int public_proc, int private_proc, struct cryo_sighting **ret_sightings, size_t *ret_count)
+{
+	struct looks looks = {public_proc, private_proc, NULL, read_pid_max(public_proc)};
+	_cleanup_free_ struct cryo_sighting *sightings = NULL;
+	_cleanup_free_ unsigned char *seen = calloc((size_t)looks.pid_max + 1, 1);
+	size_t count = 0;
+	int r;
+
+	looks.seen = seen;
+	if (!seen)
+		return -ENOMEM;
+	look_at_listings(&looks);
+	look_by_numbers(&looks);
+	r = collect(&looks, &sightings, &count);
+	if (r < 0)
+		return r;
+	confirm_all(&looks, sightings, &count);
+	*ret_count = count;
+	*ret_sightings = steal_ptr(sightings);
+	return 0;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The state of one freeze while it runs, shared by its steps: select, pass, stop, chase, verify.
+ * Nothing outside this folder needs it.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "freeze/cgroup.h"
+#include "freeze/freeze.h"
+
+/**
+ * struct cryo_freezer - one freeze.
+ * @procfs: a private one where possible
+ * @old: what earlier freezes hold
+ * @journal: NULL in a dry run
+ * @subjects: every process looked at so far
+ * @begin_ticks: clock ticks since boot when the freeze began
+ * @chase_ticks: ... when the first chase began; 0: none
+ * @deadline: CLOCK_MONOTONIC; when it gives up
+ * @signalled_at: when the latest signal was sent
+ * @last_pid: of the latest look at loadavg
+ * @sequence: stops so far
+ * @active: this pass stopped something, or something changed under it
+ * @unsettled: subjects that may still stop by themselves
+ */
+struct cryo_freezer {
+	const struct cryo_freeze_request *request;
+	int procfs;
+	struct cryo_world world;
+	struct cryo_outputs outputs;
+	struct cryo_roster_request roster_request;
+	struct cryo_roster roster;
+	struct cryo_journal *journal;
+	struct cryo_journal_state old;
+	struct cryo_cgroups cgroups;
+	struct cryo_subjects subjects;
+	uint64_t begin_ticks, chase_ticks;
+	uint64_t deadline, signalled_at;
+	pid_t last_pid;
+	size_t sequence, passes, chases;
+	bool active;
+	size_t unsettled;
+};
+
+/* Clock ticks since boot, as start times count them. */
+uint64_t cryo_ticks_now(void);
+
+/* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
+pid_t cryo_last_pid(int procfs);
+
+bool cryo_freezer_is_cancelled(const struct cryo_freezer *freezer);
+
+/* Put subjects into their order again after some were added. */
+void cryo_subjects_sort(struct cryo_subjects *subjects);
+
+/* For each row of a census whether it is selected; malloc'ed. 0 or -ENOMEM. */
+int cryo_freezer_select(
+	const struct cryo_freezer *freezer, const struct cryo_census *census, bool **ret_selected);
+
+/**
+ * cryo_pass - look at every process once: what is new and selected is judged and stopped, what
+ * should stand still is verified and stopped again.
+ *
+ * Sets @active and @unsettled. 0 or -errno.
+ */
+int cryo_freezer_pass(struct cryo_freezer *freezer);
+
+/**
+ * cryo_stop - stop new subjects, journal first, parents and tracers before others.
+ * @batch: the subjects; their fate and trouble are set
+ *
+ * 0, or -errno of the journal (then nothing was stopped).
+ */
+int cryo_freezer_stop(struct cryo_freezer *freezer, struct cryo_subject *batch, size_t count);
+
+/**
+ * cryo_chase - stop processes that fork and end faster than they can be listed.
+ * @ret_hits: signals that reached somebody
+ *
+ * 0 or -errno.
+ */
+int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits);
+
+/* Whether all pids given out after @from, up to the last one, are used by who is spared. */
+bool cryo_pids_are_explained(struct cryo_freezer *freezer, pid_t from, pid_t to);
+
+/* Send the secondary signal to what could not be stopped. */
+void cryo_freezer_then(struct cryo_freezer *freezer);
+
+/**
+ * cryo_guard_start - a process that thaws after some time unless somebody did before.
+ * @journal_path: of the journal to thaw
+ *
+ * It has its own session, no descriptors of ours, and reports nothing. Returns its pid or -errno.
+ */
+pid_t cryo_guard_start(const char *journal_path, unsigned int seconds);

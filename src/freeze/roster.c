@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Theory: whoever freezes a machine saws at the branch on which they sit. What must go on is found
+ * by relation, not by name: our ancestors; who reads what we print (the same pipe, the other end of
+ * the socket, the master side of the terminal: a terminal emulator, sshd, tmux, script); who drives
+ * the terminals of those again (the tmux server shows itself on another terminal, and that one
+ * belongs to another sshd), with the foreground job of each such terminal; who serves the file
+ * systems that we use, and the processes that it started.
+ */
+#include "freeze/roster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/array.h"
+#include "base/buffer.h"
+#include "base/number.h"
+#include "proc/procfs.h"
+
+enum {
+	PTY_SLAVE_MAJOR = 136, /* UNIX98_PTY_SLAVE_MAJOR, include/uapi/linux/major.h */
+	COMM_SIZE = 15
+};
+
+static const char *const texts[CRYO_SPARE_COUNT] = {
+	[CRYO_SPARE_NONE] = "not spared",
+	[CRYO_SPARE_SELF] = "cryocore itself",
+	[CRYO_SPARE_GUARD] = "the guard that thaws later",
+	[CRYO_SPARE_INIT] = "PID 1",
+	[CRYO_SPARE_KTHREAD] = "kernel thread",
+	[CRYO_SPARE_ANCESTOR] = "ancestor of cryocore",
+	[CRYO_SPARE_USER] = "spared by the user",
+	[CRYO_SPARE_JOB] = "in the job of cryocore",
+	[CRYO_SPARE_STDIO] = "other end of stdin, stdout or stderr",
+	[CRYO_SPARE_TERMINAL] = "drives the terminal",
+	[CRYO_SPARE_OUTPUT] = "serves a file system in use by cryocore",
+	[CRYO_SPARE_WATCHDOG] = "holds a watchdog: the machine would reset",
+};
+
+const char *cryo_spare_text(enum cryo_spare spare)
+{
+	return spare < CRYO_SPARE_COUNT ? texts[spare] : texts[CRYO_SPARE_NONE];
+}
+
+void cryo_roster_clear(struct cryo_roster *roster)
+{
+	free(roster->spared);
+	*roster = (struct cryo_roster){0};
+}
+
+static const struct cryo_spared *find_spared(const struct cryo_roster *roster, pid_t pid)
+{
+	for (size_t i = 0; i < roster->count; i++)
+		if (roster->spared[i].pid == pid)
+			return &roster->spared[i];
+	return NULL;
+}
+
+static int spare(struct cryo_roster *roster, const struct cryo_row *row, enum cryo_spare why)
+{
+	struct cryo_spared *spared;
+
+	if (find_spared(roster, row->pid))
+		return 0;
+	spared = cryo_array_add(roster->spared, roster->count);
+	if (!spared)
+		return -ENOMEM;
+	*spared = (struct cryo_spared){row->pid, row->start_time, why};
+	return 0;
+}
+
+/*
+ * Ourselves and our ancestors. Our process group is a job only if a shell made it for us: without
+ * job control everything that a script started is in it.
+ */
+static int spare_self(struct cryo_roster *roster, const struct cryo_census *census)
+{
+	const struct cryo_row *self = cryo_census_find(census, roster->request->self), *row;
+	int r;
+
+	if (!self)
+		return -ESRCH;
+	r = spare(roster, self, CRYO_SPARE_SELF);
+	row = cryo_census_find(census, self->ppid);
+	if (!row || row->pgrp != self->pgrp)
+		roster->job = self->pgrp;
+	/* A circle cannot be: each is spared only once. */
+	while (row && r == 0 && !find_spared(roster, row->pid)) {
+		r = spare(roster, row, CRYO_SPARE_ANCESTOR);
+		row = cryo_census_find(census, row->ppid);
+	}
+	return r;
+}
+
+/* The search for peers: needs grow while processes are found that have needs themselves. */
+struct hunt {
+	int procfs;
+	const struct cryo_census *census;
+	struct cryo_roster *roster;
+	struct cryo_needs needs;
+};
+
+static void hunt_clear(struct hunt *hunt)
+{
+	cryo_needs_clear(&hunt->needs);
+}
+
+/* A terminal is driven by the holder of its master side; its foreground job is looked through. */
+static int need_terminal(struct hunt *hunt, int number)
+{
+	const dev_t device = makedev(PTY_SLAVE_MAJOR, (unsigned int)number);
+	int r = cryo_needs_add(
+		&hunt->needs, CRYO_NEED_PTY, NULL, (uint64_t)number, CRYO_SPARE_TERMINAL);
+
+	for (size_t i = 0; i < hunt->census->count && r == 0; i++) {
+		const struct cryo_row *row = &hunt->census->rows[i];
+
+		if ((dev_t)row->tty_nr == device && row->pgrp == row->tpgid)
+			r = spare(hunt->roster, row, CRYO_SPARE_TERMINAL);
+	}
+	return r;
+}
+
+/* Whoever has the other end of descriptor 0, 1 or 2: the writer of stdin, the readers of the
+ * others.
+ */
+static int need_link(struct hunt *hunt, int fd, const char *link)
+{
+	const uint64_t access = fd == 0 ? CRYO_NEED_WRITER : CRYO_NEED_READER;
+	const char *number = strstr(link, "socket:[") == link ? link + strlen("socket:[") : "";
+	char other[64];
+	uint64_t inode;
+
+	if (cryo_pts_number(link) >= 0)
+		return need_terminal(hunt, cryo_pts_number(link));
+	if (cryo_number_scan(&number, number + strlen(number), 10, &inode) &&
+		cryo_socket_peer(inode, &inode) == 0) {
+		snprintf(other, sizeof(other), "socket:[%llu]", (unsigned long long)inode);
+		return cryo_needs_add(
+			&hunt->needs, CRYO_NEED_LINK, other, CRYO_NEED_ANY, CRYO_SPARE_STDIO);
+	}
+	if (strncmp(link, "/dev/", strlen("/dev/")) == 0)
+		return 0; /* devices, /dev/null among them, connect nobody */
+	return cryo_needs_add(&hunt->needs, CRYO_NEED_LINK, link, access, CRYO_SPARE_STDIO);
+}
+
+/* A file that somebody else has open too connects nobody, a FIFO does. */
+static bool connects(int process, const char *name, const char *link)
+{
+	struct statx info;
+
+	return link[0] != '/' || cryo_pts_number(link) >= 0 ||
+	       (statx(process, name, AT_STATX_DONT_SYNC, STATX_TYPE, &info) == 0 &&
+		       S_ISFIFO(info.stx_mode));
+}
+
+/* Whoever is connected with stdin, stdout and stderr of a process. */
+static int need_stdio(struct hunt *hunt, pid_t pid)
+{
+	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
+	_cleanup_buffer_ struct cryo_buffer link = {0};
+	int r = 0;
+
+	for (int fd = 0; fd <= 2 && process >= 0 && r == 0; fd++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "fd/%d", fd);
+		if (cryo_procfs_readlink(process, name, &link) == 0 &&
+			connects(process, name, (char *)link.data))
+			r = need_link(hunt, fd, (char *)link.data);
+	}
+	return r;
+}
+
+static int need_own(struct hunt *hunt)
+{
+	const struct cryo_row *self = cryo_census_find(hunt->census, hunt->roster->request->self);
+	int r = need_stdio(hunt, self->pid);
+
+	if (r == 0 && major((dev_t)self->tty_nr) == PTY_SLAVE_MAJOR)
+		r = need_terminal(hunt, (int)minor((dev_t)self->tty_nr));
+	return r;
+}
+
+/* The terminals on which somebody who drives a terminal shows itself. */
+static int need_terminals_of(struct hunt *hunt, pid_t pid)
+{
+	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
+	_cleanup_buffer_ struct cryo_buffer link = {0};
+	_cleanup_free_ pid_t *fds = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	if (process < 0 || cryo_procfs_list(process, "fd", &fds, &count) < 0)
+		return 0;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "fd/%d", fds[i]);
+		if (cryo_procfs_readlink(process, name, &link) == 0 &&
+			cryo_pts_number((char *)link.data) >= 0)
+			r = need_terminal(hunt, cryo_pts_number((char *)link.data));
+	}
+	return r;
+}
+
+/* Whoever serves a file system may have children that do the work (sshfs has an ssh). */
+static int spare_server_children(struct hunt *hunt)
+{
+	size_t before;
+	int r = 0;
+
+	do {
+		before = hunt->roster->count;
+		for (size_t i = 0; i < hunt->census->count && r == 0; i++) {
+			const struct cryo_row *row = &hunt->census->rows[i];
+			const struct cryo_spared *parent = find_spared(hunt->roster, row->ppid);
+
+			if (parent && parent->why == CRYO_SPARE_OUTPUT)
+				r = spare(hunt->roster, row, CRYO_SPARE_OUTPUT);
+		}
+	} while (r == 0 && hunt->roster->count != before);
+	return r;
+}
+
+static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
+{
+	const struct cryo_row *row = cryo_census_find(hunt->census, peer->pid);
+	enum cryo_spare why = (enum cryo_spare)hunt->needs.array[peer->need].tag;
+	int r = row ? spare(hunt->roster, row, why) : 0;
+
+	if (r == 0 && why == CRYO_SPARE_TERMINAL)
+		r = need_terminals_of(hunt, peer->pid);
+	if (r == 0 && why == CRYO_SPARE_STDIO)
+		r = need_stdio(hunt, peer->pid); /* a pipeline has more than one step */
+	return r;
+}
+
+/* Search until nobody found needs anything new. */
+static int follow_needs(struct hunt *hunt)
+{
+	size_t first = 0;
+	int r = 0;
+
+	while (r == 0 && first < hunt->needs.count) {
+		_cleanup_free_ struct cryo_peer *peers = NULL;
+		size_t count = 0, searched = hunt->needs.count;
+
+		r = cryo_peers_find(
+			hunt->procfs, hunt->census, &hunt->needs, first, &peers, &count);
+		for (size_t i = 0; i < count && r == 0; i++)
+			r = take_peer(hunt, &peers[i]);
+		first = searched;
+	}
+	return r < 0 ? r : spare_server_children(hunt);
+}
+
+static int add_output_needs(struct hunt *hunt)
+{
+	const struct cryo_outputs *outputs = hunt->roster->request->outputs;
+	int r = 0;
+
+	for (size_t i = 0; outputs && i < outputs->needs.count && r == 0; i++) {
+		const struct cryo_need *need = &outputs->needs.array[i];
+
+		r = cryo_needs_add(&hunt->needs, need->kind, need->link, need->number, need->tag);
+	}
+	return r;
+}
+
+int cryo_roster_make(int procfs, const struct cryo_census *census,
+	const struct cryo_roster_request *request, struct cryo_roster *ret_roster)
+{
+	_cleanup_roster_ struct cryo_roster roster = {.request = request};
+	_cleanup_(hunt_clear) struct hunt hunt = {procfs, census, &roster, {0}};
+	int r = spare_self(&roster, census);
+
+	if (r == 0)
+		r = need_own(&hunt);
+	if (r == 0)
+		r = add_output_needs(&hunt);
+	if (r == 0)
+		r = cryo_needs_add(&hunt.needs, CRYO_NEED_WATCHDOG, NULL, 0, CRYO_SPARE_WATCHDOG);
+	if (r == 0)
+		r = follow_needs(&hunt);
+	if (r < 0)
+		return r;
+	*ret_roster = roster;
+	roster = (struct cryo_roster){0};
+	return 0;
+}
+
+/* Whether `path` is `top` or lies below it. */
+static bool is_below(const char *path, size_t size, const char *top)
+{
+	size_t length = strlen(top);
+
+	while (length > 1 && top[length - 1] == '/')
+		length--;
+	if (length == 1)
+		return true;
+	return size >= length && memcmp(path, top, length) == 0 &&
+	       (size == length || path[length] == '/');
+}
+
+bool cryo_cgroup_is_below(int procfs, pid_t pid, const char *path)
+{
+	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	char *line, *at;
+
+	if (process < 0 || cryo_procfs_read(process, "cgroup", 1 << 20, &text) != 0 || !text.size)
+		return false;
+	at = (char *)text.data;
+	while ((line = strsep(&at, "\n"))) {
+		char *group = strchr(line, ':'); /* ID:CONTROLLERS:PATH */
+
+		group = group ? strchr(group + 1, ':') : NULL;
+		if (group && is_below(group + 1, strlen(group + 1), path))
+			return true;
+	}
+	return false;
+}
+
+bool cryo_spare_matches(int procfs, const char *word, const struct cryo_row *row)
+{
+	pid_t pid;
+
+	if (word[0] == '/')
+		return cryo_cgroup_is_below(procfs, row->pid, word);
+	if (cryo_number_parse_pid(word, &pid) == 0)
+		return row->pid == pid;
+	return word[0] && strncmp(word, row->comm, COMM_SIZE) == 0;
+}
+
+static bool is_spared_by_user(
+	int procfs, const struct cryo_roster_request *request, const struct cryo_row *row)
+{
+	for (size_t i = 0; i < request->n_spare; i++)
+		if (cryo_spare_matches(procfs, request->spare[i], row))
+			return true;
+	return false;
+}
+
+enum cryo_spare cryo_roster_judge(
+	int procfs, const struct cryo_roster *roster, const struct cryo_row *row)
+{
+	const struct cryo_roster_request *request = roster->request;
+	const struct cryo_spared *spared = find_spared(roster, row->pid);
+
+	if (row->pid == request->self || row->ppid == request->self)
+		return row->pid == request->guard ? CRYO_SPARE_GUARD : CRYO_SPARE_SELF;
+	if (row->pid == 1)
+		return CRYO_SPARE_INIT;
+	if (cryo_row_is_kthread(row))
+		return CRYO_SPARE_KTHREAD;
+	if (spared && spared->start_time == row->start_time)
+		return spared->why;
+	if (row->pid == request->guard)
+		return CRYO_SPARE_GUARD;
+	if (is_spared_by_user(procfs, request, row))
+		return CRYO_SPARE_USER;
+	if (roster->job && row->pgrp == roster->job)
+		return CRYO_SPARE_JOB;
+	if (request->outputs && cryo_outputs_is_helper(request->outputs->backings, row->comm))
+		return CRYO_SPARE_OUTPUT;
+	return CRYO_SPARE_NONE;
+}

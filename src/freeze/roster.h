@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The roster: who is spared, and why.
+ */
+#pragma once
+
+#include "freeze/census.h"
+#include "freeze/outputs.h"
+
+/* Why a process is not stopped. A process has the first reason that applies. */
+enum cryo_spare {
+	CRYO_SPARE_NONE,
+	CRYO_SPARE_SELF,     /* cryocore itself, and its helpers */
+	CRYO_SPARE_GUARD,    /* a guard that thaws later */
+	CRYO_SPARE_INIT,     /* PID 1 */
+	CRYO_SPARE_KTHREAD,  /* a kernel thread */
+	CRYO_SPARE_ANCESTOR, /* an ancestor of cryocore */
+	CRYO_SPARE_USER,     /* named by the user */
+	CRYO_SPARE_JOB,      /* in the same job as cryocore (process group) */
+	CRYO_SPARE_STDIO,    /* holds the other end of our stdin, stdout or stderr */
+	CRYO_SPARE_TERMINAL, /* drives our terminal, or the terminal of one that does */
+	CRYO_SPARE_OUTPUT,   /* serves a file system that we use */
+	CRYO_SPARE_WATCHDOG, /* holds a watchdog device: the machine would be reset */
+	CRYO_SPARE_COUNT
+};
+
+/* A few words for each, without a full stop. */
+const char *cryo_spare_text(enum cryo_spare spare);
+
+/**
+ * struct cryo_roster_request - what the roster is made from.
+ * @self: our pid
+ * @guard: pid of a guard, 0 for none
+ * @spare: what the user spares: a PID, a cgroup ("/..."), or the name of processes (comm)
+ * @outputs: file systems that we use; their needs carry the tag CRYO_SPARE_OUTPUT
+ */
+struct cryo_roster_request {
+	pid_t self;
+	pid_t guard;
+	const char *const *spare;
+	size_t n_spare;
+	const struct cryo_outputs *outputs;
+};
+
+/* A process that is spared for what it is connected with. */
+struct cryo_spared {
+	pid_t pid;
+	uint64_t start_time;
+	enum cryo_spare why;
+};
+
+/**
+ * struct cryo_roster - the decision.
+ * @request: borrowed; must outlive the roster
+ * @job: the process group that a shell made for us, 0 if it made none
+ * @spared: those found by relation
+ */
+struct cryo_roster {
+	const struct cryo_roster_request *request;
+	pid_t job;
+	struct cryo_spared *spared;
+	size_t count;
+};
+
+/* Find out. @census must hold ourselves. 0 or -errno. */
+int cryo_roster_make(int procfs, const struct cryo_census *census,
+	const struct cryo_roster_request *request, struct cryo_roster *ret_roster);
+void cryo_roster_clear(struct cryo_roster *roster);
+
+/* Why a process is spared; also for one that began after the roster was made. */
+enum cryo_spare cryo_roster_judge(
+	int procfs, const struct cryo_roster *roster, const struct cryo_row *row);
+
+/* Whether one word of --spare means this process. */
+bool cryo_spare_matches(int procfs, const char *word, const struct cryo_row *row);
+
+/**
+ * cryo_cgroup_is_below - whether a process is in a cgroup or below it, in any hierarchy.
+ * @path: as /proc/PID/cgroup shows it; a trailing slash does not matter
+ */
+bool cryo_cgroup_is_below(int procfs, pid_t pid, const char *path);
+
+#define _cleanup_roster_ _cleanup_(cryo_roster_clear)

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The subjects lie in one sorted array: looked up for every process in every pass, added to in
+ * batches.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/number.h"
+#include "freeze/freezer.h"
+#include "proc/procfs.h"
+
+static const char *const troubles[CRYO_TROUBLE_COUNT] = {
+	[CRYO_TROUBLE_NONE] = "no trouble",
+	[CRYO_TROUBLE_BLOCKED] = "blocked in the kernel (D): it stops when it leaves",
+	[CRYO_TROUBLE_TRACED] = "its tracer, which runs, decides when it stops",
+	[CRYO_TROUBLE_REVIVED] = "another process continues it again and again",
+	[CRYO_TROUBLE_REFUSED] = "the system refused",
+	[CRYO_TROUBLE_RUNNING] = "it did not stop in time",
+	[CRYO_TROUBLE_HIDDEN] = "hidden from procfs: it cannot be identified",
+};
+
+const char *cryo_trouble_text(enum cryo_trouble trouble)
+{
+	return trouble < CRYO_TROUBLE_COUNT ? troubles[trouble] : troubles[CRYO_TROUBLE_NONE];
+}
+
+static int compare(const struct cryo_subject *subject, pid_t pid, uint64_t start_time)
+{
+	if (subject->row.pid != pid)
+		return subject->row.pid < pid ? -1 : 1;
+	return (subject->row.start_time > start_time) - (subject->row.start_time < start_time);
+}
+
+static int compare_subjects(const void *a, const void *b)
+{
+	const struct cryo_subject *right = b;
+
+	return compare(a, right->row.pid, right->row.start_time);
+}
+
+void cryo_subjects_sort(struct cryo_subjects *subjects)
+{
+	if (subjects->count)
+		qsort(subjects->array, subjects->count, sizeof(*subjects->array), compare_subjects);
+}
+
+struct cryo_subject *cryo_subjects_find(
+	const struct cryo_subjects *subjects, pid_t pid, uint64_t start_time)
+{
+	size_t low = 0, high = subjects->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(&subjects->array[middle], pid, start_time);
+
+		if (order == 0)
+			return &subjects->array[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+void cryo_subjects_clear(struct cryo_subjects *subjects)
+{
+	for (size_t i = 0; i < subjects->count; i++)
+		free(subjects->array[i].cgroup);
+	free(subjects->array);
+	*subjects = (struct cryo_subjects){0};
+}
+
+bool cryo_subject_is_evidence(const struct cryo_subject *subject)
+{
+	return subject->fate == CRYO_FATE_STOPPED || subject->fate == CRYO_FATE_BEFORE;
+}
+
+void cryo_freeze_report_clear(struct cryo_freeze_report *report)
+{
+	cryo_subjects_clear(&report->subjects);
+	free(report->journal);
+	*report = (struct cryo_freeze_report){0};
+}
+
+uint64_t cryo_ticks_now(void)
+{
+	return cryo_clock_ns(CLOCK_BOOTTIME) / (CRYO_NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+pid_t cryo_last_pid(int procfs)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_procfs_read(procfs, "loadavg", 256, &text);
+	const char *at;
+	uint64_t pid;
+
+	if (r < 0)
+		return r;
+	at = text.size ? strrchr((char *)text.data, ' ') : NULL;
+	if (!at || !cryo_number_scan(&at, (char *)text.data + text.size, 10, &pid))
+		return -EBADMSG;
+	return (pid_t)pid;
+}
+
+bool cryo_freezer_is_cancelled(const struct cryo_freezer *freezer)
+{
+	return freezer->request->cancel && *freezer->request->cancel;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Theory: thaw is a function of the journal and of what it finds. It goes through the stops
+ * backwards: children before parents, tracees before tracers. A process that does not stand still
+ * is left alone (its record may be older than the stop that never came, or somebody continued it),
+ * so that thaw can run again, after a crash, or beside a guard, without a signal too many. What was
+ * given back gets a record; when nothing is left the journal goes, and its guard with it.
+ *
+ * A chase that was cut off left processes stopped without a record: whoever began after its start,
+ * is stopped, and has no record is one of them. They are younger than everything recorded.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "freeze/freezer.h"
+#include "freeze/order.h"
+#include "freeze/send.h"
+#include "proc/procfs.h"
+
+struct thawing {
+	const struct cryo_thaw_request *request;
+	int procfs;
+	struct cryo_journal *journal;
+	struct cryo_journal_state state;
+	struct cryo_cgroups cgroups;
+	struct cryo_thaw_report report;
+};
+
+static void thawing_clear(struct thawing *thawing)
+{
+	cryo_journal_close(thawing->journal);
+	cryo_journal_state_clear(&thawing->state);
+	cryo_cgroups_close(&thawing->cgroups);
+	cryo_thaw_report_clear(&thawing->report);
+	cryo_cleanup_close(&thawing->procfs);
+}
+
+void cryo_thaw_report_clear(struct cryo_thaw_report *report)
+{
+	free(report->subjects);
+	free(report->journal);
+	*report = (struct cryo_thaw_report){0};
+}
+
+static bool is_asked(const struct thawing *thawing, pid_t pid)
+{
+	for (size_t i = 0; i < thawing->request->n_pids; i++)
+		if (thawing->request->pids[i] == pid)
+			return true;
+	return thawing->request->n_pids == 0;
+}
+
+static int add_subject(struct thawing *thawing, pid_t pid, uint64_t start_time, int r)
+{
+	struct cryo_thaw_report *report = &thawing->report;
+	struct cryo_thaw_subject *subject = cryo_array_add(report->subjects, report->count);
+	struct cryo_row row;
+
+	if (!subject)
+		return -ENOMEM;
+	*subject = (struct cryo_thaw_subject){
+		.pid = pid, .start_time = start_time, .fate = CRYO_THAW_DONE};
+	if (cryo_row_read(thawing->procfs, pid, &row) == 0 && row.start_time == start_time)
+		memcpy(subject->comm, row.comm, sizeof(subject->comm));
+	if (r == -ESRCH) {
+		subject->fate = CRYO_THAW_GONE;
+	} else if (r < 0) {
+		subject->fate = CRYO_THAW_FAILED;
+		subject->error = -r;
+	} else if (r > 0) {
+		subject->fate = CRYO_THAW_RUNNING;
+	}
+	return 0;
+}
+
+/* Continue a process that stands still or is about to. 0, 1: it runs already, or -errno. */
+static int continue_process(struct thawing *thawing, pid_t pid, uint64_t start_time)
+{
+	int first = thawing->request->signal;
+	enum cryo_rest rest = cryo_rest_of(thawing->procfs, pid, start_time);
+	int r = 0;
+
+	if (rest == CRYO_REST_DEAD)
+		return -ESRCH;
+	if (rest != CRYO_REST_STOPPED && rest != CRYO_REST_TRACED &&
+		!cryo_stop_is_pending(thawing->procfs, pid))
+		return 1;
+	if (first && first != SIGCONT)
+		r = cryo_send_signal(thawing->procfs, pid, start_time, first);
+	return r < 0 ? r : cryo_send_signal(thawing->procfs, pid, start_time, SIGCONT);
+}
+
+/* Back into the cgroup it came from, where nothing holds it. */
+static int move_back(struct thawing *thawing, const struct cryo_journal_process *process)
+{
+	_cleanup_free_ char *home = cryo_cgroup_parent(process->cgroup);
+	_cleanup_free_ char *now = cryo_cgroup_of(thawing->procfs, process->pid);
+	struct cryo_row row;
+
+	if (!home)
+		return -ENOMEM;
+	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
+		row.start_time != process->start_time || row.state == 'Z')
+		return -ESRCH;
+	if (!now || strcmp(now, process->cgroup) != 0)
+		return 1;
+	return cryo_cgroup_move(&thawing->cgroups, home, process->pid);
+}
+
+/* Whether a cgroup frozen in place holds processes that are not to be thawed now. */
+static bool holds_others(const struct thawing *thawing, const char *cgroup)
+{
+	for (size_t i = 0; i < thawing->state.n_processes; i++) {
+		const struct cryo_journal_process *process = &thawing->state.processes[i];
+
+		if (!process->thawed && process->engine == CRYO_ENGINE_CGROUP &&
+			strcmp(process->cgroup, cgroup) == 0 && !is_asked(thawing, process->pid) &&
+			cryo_rest_of(thawing->procfs, process->pid, process->start_time) !=
+				CRYO_REST_DEAD)
+			return true;
+	}
+	return false;
+}
+
+static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_process *process)
+{
+	struct cryo_row row;
+	int r;
+
+	if (holds_others(thawing, process->cgroup))
+		return -EBUSY;
+	if (cryo_cgroup_is_set(&thawing->cgroups, process->cgroup)) {
+		r = cryo_cgroup_set(&thawing->cgroups, process->cgroup, false);
+		if (r < 0)
+			return r;
+	}
+	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
+		row.start_time != process->start_time || row.state == 'Z')
+		return -ESRCH;
+	return 0;
+}
+
+static int thaw_process(struct thawing *thawing, struct cryo_journal_process *process)
+{
+	int r;
+
+	if (process->engine == CRYO_ENGINE_SIGNAL)
+		r = continue_process(thawing, process->pid, process->start_time);
+	else if (process->engine == CRYO_ENGINE_MOVED)
+		r = move_back(thawing, process);
+	else
+		r = thaw_in_place(thawing, process);
+	process->thawed = r >= 0 || r == -ESRCH;
+	thawing->report.left += !process->thawed;
+	if (process->thawed &&
+		cryo_journal_add_thawed(thawing->journal, process->pid, process->start_time) < 0)
+		return -ENOMEM;
+	return add_subject(thawing, process->pid, process->start_time, r);
+}
+
+/* Processes that a chase stopped, as rows; malloc'ed. */
+static int find_chased(struct thawing *thawing, struct cryo_row **ret_rows, size_t *ret_count)
+{
+	_cleanup_census_ struct cryo_census census = {0};
+	size_t kept = 0;
+	int r = cryo_census_take(thawing->procfs, &census);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < census.count; i++) {
+		struct cryo_row *row = &census.rows[i];
+
+		if (row->start_time >= thawing->state.chase_start && !cryo_row_is_kthread(row) &&
+			!cryo_journal_find(&thawing->state, row->pid, row->start_time) &&
+			cryo_rest_of(thawing->procfs, row->pid, row->start_time) ==
+				CRYO_REST_STOPPED)
+			census.rows[kept++] = *row;
+	}
+	*ret_rows = steal_ptr(census.rows);
+	*ret_count = kept;
+	return 0;
+}
+
+static int thaw_chased(struct thawing *thawing)
+{
+	_cleanup_free_ struct cryo_row *rows = NULL;
+	_cleanup_free_ size_t *order = NULL;
+	size_t count = 0;
+	int r = find_chased(thawing, &rows, &count);
+
+	if (r == 0)
+		r = cryo_freeze_order(rows, count, &order);
+	for (size_t i = count; i-- > 0 && r == 0;) {
+		const struct cryo_row *row = &rows[order[i]];
+
+		if (is_asked(thawing, row->pid))
+			r = add_subject(thawing, row->pid, row->start_time,
+				continue_process(thawing, row->pid, row->start_time));
+		else
+			thawing->report.left++;
+	}
+	return r;
+}
+
+/* Cgroups that nobody needs any more: unfreeze what is left of them, remove what was made. */
+static int clean_cgroups(struct thawing *thawing)
+{
+	int r = 0;
+
+	for (size_t i = thawing->state.n_cgroups; i-- > 0 && r == 0;) {
+		struct cryo_journal_cgroup *cgroup = &thawing->state.cgroups[i];
+
+		if (cgroup->thawed || (thawing->report.left && !cgroup->made &&
+					      cryo_cgroup_is_set(&thawing->cgroups, cgroup->path)))
+			continue;
+		if (cgroup->made)
+			r = cryo_cgroup_remove(&thawing->cgroups, cgroup->path);
+		else
+			r = cryo_cgroup_set(&thawing->cgroups, cgroup->path, false);
+		cgroup->thawed = r == 0 || r == -ENOENT;
+		r = 0;
+		if (cgroup->thawed)
+			r = cryo_journal_add_thawed_cgroup(thawing->journal, cgroup->path);
+	}
+	return r;
+}
+
+static int thaw_backwards(struct thawing *thawing)
+{
+	int r = 0;
+
+	if (thawing->state.chase_open)
+		r = thaw_chased(thawing);
+	for (size_t i = thawing->state.n_processes; i-- > 0 && r == 0;) {
+		struct cryo_journal_process *process = &thawing->state.processes[i];
+
+		if (process->thawed)
+			continue;
+		if (is_asked(thawing, process->pid))
+			r = thaw_process(thawing, process);
+		else
+			thawing->report.left++;
+	}
+	return r < 0 ? r : clean_cgroups(thawing);
+}
+
+/* All given back: the guard is not needed (unless we are the guard), nor the journal. */
+static int finish(struct thawing *thawing)
+{
+	const struct cryo_journal_state *state = &thawing->state;
+
+	if (thawing->report.left)
+		return cryo_journal_commit(thawing->journal);
+	if (state->guard && state->guard != getpid())
+		cryo_send_signal(thawing->procfs, state->guard, state->guard_start, SIGTERM);
+	return cryo_journal_remove(thawing->journal);
+}
+
+static int open_journal(struct thawing *thawing)
+{
+	const struct cryo_thaw_request *request = thawing->request;
+	struct cryo_world world;
+	int r = cryo_world_read(thawing->procfs, &world);
+
+	if (r == 0)
+		r = cryo_journal_open(request->journal, &world, false, request->wait_ms,
+			&thawing->journal, &thawing->state);
+	return r;
+}
+
+static int thaw(struct thawing *thawing)
+{
+	int r = open_journal(thawing);
+
+	thawing->report.stale = r == -ESTALE;
+	thawing->report.nothing =
+		r == -ENOENT || r == -ESTALE || (r == 0 && !cryo_journal_is_open(&thawing->state));
+	if (r == -ENOENT || r == -ESTALE)
+		return 0;
+	if (r == 0)
+		r = cryo_cgroups_open(thawing->procfs, &thawing->cgroups);
+	if (r < 0)
+		return r;
+	thawing->report.damaged = thawing->state.damaged;
+	thawing->report.journal = strdup(cryo_journal_path(thawing->journal));
+	if (!thawing->report.journal)
+		return -ENOMEM;
+	r = thaw_backwards(thawing);
+	return r < 0 ? r : finish(thawing);
+}
+
+int cryo_thaw(const struct cryo_thaw_request *request, struct cryo_thaw_report *ret_report)
+{
+	_cleanup_(thawing_clear) struct thawing thawing = {
+		.request = request, .procfs = cryo_procfs_open_private(), .cgroups = {.root = -1}};
+	int r;
+
+	if (thawing.procfs < 0)
+		thawing.procfs = cryo_procfs_open("/proc");
+	if (thawing.procfs < 0)
+		return thawing.procfs;
+	r = thaw(&thawing);
+	if (r < 0)
+		return r;
+	*ret_report = thawing.report;
+	thawing.report = (struct cryo_thaw_report){0};
+	return 0;
+}
