@@ -46,3 +46,4 @@ int cli_cmd_freeze(int argc, char **argv);
 int cli_cmd_list(int argc, char **argv);
 int cli_cmd_stacks(int argc, char **argv);
 int cli_cmd_thaw(int argc, char **argv);
+int cli_cmd_verify(int argc, char **argv);

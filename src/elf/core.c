@@ -31,8 +31,14 @@
 		.e_shoff = FIELD(Elf##N##_Ehdr, e_shoff),                                          \
 		.e_ehsize = FIELD(Elf##N##_Ehdr, e_ehsize),                                        \
 		.e_phentsize = FIELD(Elf##N##_Ehdr, e_phentsize),                                  \
-		.e_phnum = FIELD(Elf##N##_Ehdr, e_phnum), .p_type = FIELD(Elf##N##_Phdr, p_type),  \
-		.p_flags = FIELD(Elf##N##_Phdr, p_flags),                                          \
+		.e_phnum = FIELD(Elf##N##_Ehdr, e_phnum),                                          \
+		.e_version = FIELD(Elf##N##_Ehdr, e_version),                                      \
+		.e_flags = FIELD(Elf##N##_Ehdr, e_flags),                                          \
+		.e_entry = FIELD(Elf##N##_Ehdr, e_entry),                                          \
+		.e_shentsize = FIELD(Elf##N##_Ehdr, e_shentsize),                                  \
+		.e_shnum = FIELD(Elf##N##_Ehdr, e_shnum),                                          \
+		.e_shstrndx = FIELD(Elf##N##_Ehdr, e_shstrndx),                                    \
+		.p_type = FIELD(Elf##N##_Phdr, p_type), .p_flags = FIELD(Elf##N##_Phdr, p_flags),  \
 		.p_offset = FIELD(Elf##N##_Phdr, p_offset),                                        \
 		.p_vaddr = FIELD(Elf##N##_Phdr, p_vaddr),                                          \
 		.p_filesz = FIELD(Elf##N##_Phdr, p_filesz),                                        \
@@ -44,6 +50,7 @@
 static const struct layout {
 	uint16_t ehdr_size, phdr_size, shdr_size;
 	struct cryo_field e_type, e_machine, e_phoff, e_shoff, e_ehsize, e_phentsize, e_phnum;
+	struct cryo_field e_version, e_flags, e_entry, e_shentsize, e_shnum, e_shstrndx;
 	struct cryo_field p_type, p_flags, p_offset, p_vaddr, p_filesz, p_memsz, p_align;
 	struct cryo_field sh_info;
 } layout32 = LAYOUT(32), layout64 = LAYOUT(64);
@@ -100,7 +107,7 @@ static int read_ident(struct cryo_core *core)
 static int read_phnum(struct cryo_core *core, const uint8_t *ehdr)
 {
 	const struct layout *layout = layout_of(core);
-	uint64_t shoff = cryo_decode(core->elf_data, ehdr, layout->e_shoff);
+	uint64_t shoff = core->header.shoff;
 	uint8_t shdr[sizeof(Elf64_Shdr)];
 	int r;
 
@@ -115,7 +122,29 @@ static int read_phnum(struct cryo_core *core, const uint8_t *ehdr)
 	return r == -ENODATA ? 0 : r;
 }
 
-static int read_ehdr(struct cryo_core *core, uint64_t *ret_phoff)
+static struct cryo_core_header decode_header(const struct cryo_core *core, const uint8_t *ehdr)
+{
+	const struct layout *layout = layout_of(core);
+	uint8_t order = core->elf_data;
+	struct cryo_core_header header = {
+		.ident_version = ehdr[EI_VERSION],
+		.ident_osabi = ehdr[EI_OSABI],
+		.version = (uint32_t)cryo_decode(order, ehdr, layout->e_version),
+		.flags = (uint32_t)cryo_decode(order, ehdr, layout->e_flags),
+		.entry = cryo_decode(order, ehdr, layout->e_entry),
+		.phoff = cryo_decode(order, ehdr, layout->e_phoff),
+		.shoff = cryo_decode(order, ehdr, layout->e_shoff),
+		.shentsize = (uint16_t)cryo_decode(order, ehdr, layout->e_shentsize),
+		.shnum = (uint16_t)cryo_decode(order, ehdr, layout->e_shnum),
+		.shstrndx = (uint16_t)cryo_decode(order, ehdr, layout->e_shstrndx),
+	};
+
+	for (size_t i = EI_ABIVERSION; i < EI_NIDENT; i++)
+		header.ident_zeros |= ehdr[i];
+	return header;
+}
+
+static int read_ehdr(struct cryo_core *core)
 {
 	const struct layout *layout = layout_of(core);
 	uint8_t ehdr[sizeof(Elf64_Ehdr)];
@@ -133,7 +162,7 @@ static int read_ehdr(struct cryo_core *core, uint64_t *ret_phoff)
 	if (cryo_decode(order, ehdr, layout->e_ehsize) != layout->ehdr_size ||
 		cryo_decode(order, ehdr, layout->e_phentsize) != layout->phdr_size)
 		core->damage |= CRYO_CORE_HEADER_SIZES;
-	*ret_phoff = cryo_decode(order, ehdr, layout->e_phoff);
+	core->header = decode_header(core, ehdr);
 	return read_phnum(core, ehdr);
 }
 
@@ -177,8 +206,9 @@ static uint64_t count_present(struct cryo_core *core, uint64_t phoff)
 	return fit;
 }
 
-static int read_phdrs(struct cryo_core *core, uint64_t phoff)
+static int read_phdrs(struct cryo_core *core)
 {
+	uint64_t phoff = core->header.phoff;
 	uint64_t size = layout_of(core)->phdr_size, present = count_present(core, phoff);
 	int r = 0;
 
@@ -202,7 +232,6 @@ static int read_phdrs(struct cryo_core *core, uint64_t phoff)
 static int read_frame(struct cryo_core *core)
 {
 	struct stat info;
-	uint64_t phoff;
 	int r;
 
 	if (fstat(core->fd, &info) < 0)
@@ -212,12 +241,13 @@ static int read_frame(struct cryo_core *core)
 	core->size = (uint64_t)info.st_size;
 	r = read_ident(core);
 	if (r == 0)
-		r = read_ehdr(core, &phoff);
+		r = read_ehdr(core);
 	if (r == 0)
-		r = read_phdrs(core, phoff);
+		r = read_phdrs(core);
 	if (r < 0)
 		return r;
-	return cryo_core_check(core, phoff + core->n_phdrs * layout_of(core)->phdr_size);
+	return cryo_core_check(
+		core, core->header.phoff + core->n_phdrs * layout_of(core)->phdr_size);
 }
 
 static int open_owned(int fd, struct cryo_core *ret_core)

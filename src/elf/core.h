@@ -41,12 +41,22 @@ enum cryo_core_damage {
 	CRYO_CORE_HEADER_SIZES = 1 << 8, /* e_ehsize or e_phentsize is not that of the class */
 };
 
+/* Fields of the ELF header that only a check looks at (elf(5)). */
+struct cryo_core_header {
+	uint8_t ident_version, ident_osabi;
+	uint8_t ident_zeros; /* all bytes behind EI_OSABI, or-ed */
+	uint32_t version, flags;
+	uint64_t entry, phoff, shoff;
+	uint16_t shentsize, shnum, shstrndx;
+};
+
 /**
  * struct cryo_core - an open core.
  * @fd: of the file; owned
  * @size: of the file, bytes
  * @arch: NULL if no row has its machine and class
  * @machine, @elf_class, @elf_data: from its ELF header
+ * @header: the rest of it
  * @phdrs: owned; in the order of the file
  * @n_phdrs: of those that could be read
  * @n_phdrs_claimed: what the headers say
@@ -59,6 +69,7 @@ struct cryo_core {
 	const struct cryo_arch *arch;
 	uint16_t machine;
 	uint8_t elf_class, elf_data;
+	struct cryo_core_header header;
 	struct cryo_phdr *phdrs;
 	size_t n_phdrs;
 	uint64_t n_phdrs_claimed;

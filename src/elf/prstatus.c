@@ -128,7 +128,11 @@ int cryo_prstatus_parse(const struct cryo_arch *arch, const uint8_t *desc, uint6
 	if (size != size_of(arch))
 		return -EBADMSG;
 	*ret_status = (struct cryo_prstatus){
+		.signal = (int)cryo_decode(arch->elf_data, desc, layout->cursig),
 		.tid = (pid_t)cryo_decode(arch->elf_data, desc, layout->pid),
+		.pgrp = (pid_t)cryo_decode(arch->elf_data, desc, layout->pgrp),
+		.sid = (pid_t)cryo_decode(arch->elf_data, desc, layout->sid),
+		.fpvalid = cryo_decode(arch->elf_data, desc, fpvalid_of(arch)) != 0,
 		.registers = desc + layout->registers,
 	};
 	return 0;

@@ -8,9 +8,17 @@
 
 #include "arch/arch.h"
 
-/* @registers points into the note. */
+/**
+ * struct cryo_prstatus - its fields.
+ * @signal: that killed the process, or 0
+ * @tid, @pgrp, @sid: in the process's own pid namespace
+ * @fpvalid: a note of floating point registers follows
+ * @registers: general regset; points into the note
+ */
 struct cryo_prstatus {
-	pid_t tid;
+	int signal;
+	pid_t tid, pgrp, sid;
+	bool fpvalid;
 	const uint8_t *registers;
 };
 

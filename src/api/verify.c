@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The public functions about verification. What cannot be opened is a result too, with one finding.
+ */
+#include <cryocore/verify.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/escape.h"
+#include "base/io.h"
+#include "verify/verify.h"
+
+/* The result with what it owns: the public part is first. */
+struct owned {
+	struct cryocore_verification public;
+	struct cryo_verdict verdict;
+	struct cryocore_finding *findings;
+	char *path;
+};
+
+/* Beginnings of files that are often taken for a core. */
+static const struct {
+	const char *magic;
+	const char *what;
+} others[] = {
+	{"\x28\xb5\x2f\xfd", "it is compressed: decompress it first (zstd -d)"},
+	{"\x1f\x8b", "it is compressed: decompress it first (gzip -d)"},
+	{"\xfd\x37\x7a\x58\x5a", "it is compressed: decompress it first (xz -d)"},
+	{"MDMP", "it is a minidump, not an ELF core"},
+};
+
+static const char *why_not_elf(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char start[8] = {0};
+	ssize_t n = fd < 0 ? -1 : cryo_io_read(fd, start, sizeof(start));
+
+	if (n == 0)
+		return "it is empty";
+	for (size_t i = 0; n > 0 && i < sizeof(others) / sizeof(others[0]); i++)
+		if (memcmp(start, others[i].magic, strlen(others[i].magic)) == 0)
+			return others[i].what;
+	return "it is not an ELF file";
+}
+
+static const char *why_unreadable(const char *path, int error)
+{
+	struct stat info;
+
+	switch (error) {
+	case -ENOEXEC:
+		return why_not_elf(path);
+	case -EMEDIUMTYPE:
+		return "it is an ELF file, but not a core";
+	case -E2BIG:
+		return "it claims more program headers than there can be";
+	case -EINVAL:
+		return stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? "it is a directory"
+								       : "it is not a regular file";
+	default:
+		return strerror(-error);
+	}
+}
+
+static int verify_path(const char *path, struct owned *owned)
+{
+	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
+	int r = cryo_core_open(path, &core);
+
+	if (r == 0)
+		r = cryo_verify_core(&core, &owned->verdict);
+	if (r == -ENOMEM)
+		return r;
+	owned->public.verdict = owned->verdict.n_findings ? CRYOCORE_FINDINGS : CRYOCORE_CLEAN;
+	if (r < 0) {
+		cryo_verdict_add(&owned->verdict, "unreadable", "%s", why_unreadable(path, r));
+		owned->public.verdict = CRYOCORE_UNREADABLE;
+	}
+	return owned->verdict.error;
+}
+
+static int publish(struct owned *owned)
+{
+	const struct cryo_verdict *verdict = &owned->verdict;
+
+	owned->findings = calloc(verdict->n_kept + 1, sizeof(*owned->findings));
+	if (!owned->findings)
+		return -ENOMEM;
+	for (size_t i = 0; i < verdict->n_kept; i++)
+		owned->findings[i] = (struct cryocore_finding){
+			verdict->findings[i].code, verdict->findings[i].text};
+	owned->public.path = owned->path;
+	owned->public.n_findings = verdict->n_findings;
+	owned->public.findings_kept = verdict->n_kept;
+	owned->public.findings = owned->findings;
+	return 0;
+}
+
+static int escape_path(const char *path, char **ret_path)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_buffer_printf(&text, "%s", "");
+
+	if (r == 0)
+		r = cryo_escape(&text, path, strlen(path));
+	if (r == 0)
+		*ret_path = (char *)steal_ptr(text.data);
+	return r;
+}
+
+int cryocore_verify(const char *path, struct cryocore_verification **ret_verification)
+{
+	struct owned *owned = calloc(1, sizeof(*owned));
+	int r = owned ? escape_path(path, &owned->path) : -ENOMEM;
+
+	if (r == 0)
+		r = verify_path(path, owned);
+	if (r == 0)
+		r = publish(owned);
+	if (r == 0)
+		*ret_verification = &owned->public;
+	else if (owned)
+		cryocore_verification_free(&owned->public);
+	return r;
+}
+
+void cryocore_verification_free(struct cryocore_verification *verification)
+{
+	struct owned *owned = (struct owned *)verification;
+
+	if (!owned)
+		return;
+	cryo_verdict_clear(&owned->verdict);
+	free(owned->findings);
+	free(owned->path);
+	free(owned);
+}
+
+static struct json_object *make_finding(const struct cryocore_finding *finding)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (!object)
+		return NULL;
+	json_object_object_add(object, "code", json_object_new_string(finding->code));
+	json_object_object_add(object, "text", json_object_new_string(finding->text));
+	return object;
+}
+
+int cryocore_verification_json(const struct cryocore_verification *verification, char **ret_json)
+{
+	static const char *const verdicts[] = {"clean", "findings", "unreadable"};
+	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
+	const char *text;
+
+	for (size_t i = 0; list && i < verification->findings_kept; i++)
+		json_object_array_add(list, make_finding(&verification->findings[i]));
+	if (!object || !list) {
+		json_object_put(object);
+		json_object_put(list);
+		return -ENOMEM;
+	}
+	json_object_object_add(object, "path", json_object_new_string(verification->path));
+	json_object_object_add(
+		object, "verdict", json_object_new_string(verdicts[verification->verdict]));
+	json_object_object_add(
+		object, "finding_count", json_object_new_uint64(verification->n_findings));
+	json_object_object_add(object, "findings", list);
+	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+	*ret_json = text ? strdup(text) : NULL;
+	json_object_put(object);
+	return *ret_json ? 0 : -ENOMEM;
+}
