@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "gather.h"
 #include "options.h"
 #include "progress.h"
 
 struct request {
+	struct cli_gather gather; /* first: its setters know only it */
 	struct cryocore_options options;
 	bool json, stream;
 	pid_t *pids;
@@ -119,7 +121,7 @@ static const struct cli_option table[] = {
 		"write PREFIX.PID (default: core); '-' streams one core to stdout", set_prefix},
 	{"all-mappings", 'a', NULL, "every readable mapping except devices (--content=all)",
 		set_all_mappings},
-	{"content", 0, "SET", "which mappings: kernel, all, or a list (see the man page)",
+	{"content", 0, "SET", "which mappings: kernel, all, evidence, or a list (see the man page)",
 		set_content},
 	{"no-exe", 0, NULL, "make no copy of the executable", set_no_exe},
 	{"force", 'f', NULL, "overwrite existing files", set_force},
@@ -130,6 +132,7 @@ static const struct cli_option table[] = {
 	{"no-stop", 0, NULL, "read it while it runs", set_no_stop},
 	{"require-registers", 0, NULL, "a thread that cannot be stopped is an error",
 		set_require_registers},
+	CLI_GATHER_OPTIONS,
 	{"json", 0, NULL, "results as JSON, one line for each process", set_json},
 	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
 	{"verbose", 'v', NULL, "say more", cli_option_verbose},
@@ -254,25 +257,63 @@ static int capture_all(struct request *request)
 	return failed == request->n_pids ? CLI_FAILED : CLI_PARTIAL;
 }
 
+/* What plain cores and evidence have in common was parsed for the former. */
+static int run_gather(struct request *request)
+{
+	struct cryocore_gather_options *options = &request->gather.options;
+
+	if (request->stream || request->options.prefix || request->options.dry_run) {
+		cli_error("--output and --dry-run are for cores alone: leave out --all, "
+			  "--directory, --tree, --cgroup and --freeze");
+		return CLI_USAGE;
+	}
+	options->pids = request->pids;
+	options->n_pids = request->n_pids;
+	options->content = request->options.content;
+	options->no_syscall_restart = request->options.no_syscall_restart;
+	options->timeout_ms = request->options.timeout_ms;
+	request->gather.json = request->json;
+	return cli_gather_run(&request->gather);
+}
+
+static int run_cores(struct request *request)
+{
+	if (check_request(request) < 0)
+		return CLI_USAGE;
+	request->options.cancel = cli_cancel_flag();
+	request->options.stream_fd =
+		request->stream && !request->options.dry_run ? STDOUT_FILENO : -1;
+	request->options.on_progress = cli_progress_callback();
+	return capture_all(request);
+}
+
 int cli_cmd_capture(int argc, char **argv)
 {
 	struct request request = {0};
+	const char **as_typed = calloc((size_t)argc, sizeof(*as_typed));
 	int first, status = CLI_USAGE;
 
+	/* the words are about to be sorted, and evidence shall have them as they were typed */
+	if (!as_typed)
+		return CLI_FAILED;
+	memcpy(as_typed, argv, (size_t)argc * sizeof(*as_typed));
+
 	cryocore_options_init(&request.options);
+	cryocore_gather_options_init(&request.gather.options);
+	request.gather.options.argc = argc;
+	request.gather.options.argv = as_typed;
 	first = cli_options_parse(table, argc, argv, &request);
 	if (first < 0)
 		status = -1 - first;
 	for (; first > 0 && first < argc; first++)
 		if (add_pid(&request, argv[first]) < 0)
 			first = -1;
-	if (first > 0 && check_request(&request) == 0) {
-		request.options.cancel = cli_cancel_flag();
-		request.options.stream_fd =
-			request.stream && !request.options.dry_run ? STDOUT_FILENO : -1;
-		request.options.on_progress = cli_progress_callback();
-		status = capture_all(&request);
-	}
+	if (first > 0 && cli_gather_is_wanted(&request.gather))
+		status = run_gather(&request);
+	else if (first > 0)
+		status = run_cores(&request);
 	free(request.pids);
+	cli_gather_clear(&request.gather);
+	free(as_typed);
 	return status;
 }

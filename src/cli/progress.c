@@ -42,9 +42,37 @@ static void show(const struct cryocore_progress *progress, void *user)
 	put(line, (size_t)length);
 }
 
+static void show_gather(const struct cryocore_gather_progress *progress, void *user)
+{
+	double seconds = (double)progress->elapsed_ns / 1e9;
+	double done = (double)progress->bytes_done, all = (double)progress->bytes_expected;
+	char line[160];
+	int length;
+
+	(void)user;
+	if (progress->elapsed_ns < quiet_ns)
+		return;
+	length = snprintf(line, sizeof(line),
+		"\r%zu of %zu processes, %.0f of about %.0f MiB, %.0f s left\033[K",
+		progress->processes_done, progress->processes, done / 1048576, all / 1048576,
+		done > 0 && all > done ? (all - done) * seconds / done : 0.0);
+	put(line, (size_t)length);
+}
+
+static bool is_shown(void)
+{
+	return isatty(STDERR_FILENO) && cli_verbosity >= 0;
+}
+
+void (*cli_gather_progress_callback(void))(
+	const struct cryocore_gather_progress *progress, void *user)
+{
+	return is_shown() ? show_gather : NULL;
+}
+
 void (*cli_progress_callback(void))(const struct cryocore_progress *progress, void *user)
 {
-	return isatty(STDERR_FILENO) && cli_verbosity >= 0 ? show : NULL;
+	return is_shown() ? show : NULL;
 }
 
 void cli_progress_end(void)

@@ -96,10 +96,10 @@ bool cryo_dossier_is_kernel_thread(const struct cryo_dossier *dossier)
 	return dossier->stat.flags & CRYO_PF_KTHREAD;
 }
 
-/* A zombie has no memory, so it cannot have a core: everything that it has is complete. */
-static bool wants_core(const struct cryo_dossier *dossier)
+bool cryo_dossier_wants_core(const struct cryo_dossier *dossier)
 {
-	return !cryo_dossier_is_kernel_thread(dossier) && dossier->stat.state != 'Z';
+	return !cryo_dossier_is_kernel_thread(dossier) &&
+	       (dossier->stat.state != 'Z' || dossier->stat.num_threads > 1);
 }
 
 enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier)
@@ -108,7 +108,7 @@ enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier)
 
 	if (dossier->core)
 		outcome = dossier->core->outcome;
-	if (wants_core(dossier) && !dossier->core_record.made)
+	if (cryo_dossier_wants_core(dossier) && !dossier->core_record.made)
 		return CRYOCORE_FAILED;
 	if (dossier->gone && outcome == CRYOCORE_COMPLETE)
 		outcome = CRYOCORE_PARTIAL;
@@ -311,7 +311,7 @@ int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *
 	return run_stage(evidence, dossier, CRYO_ITEM_VOLATILE);
 }
 
-static int hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
+int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
 {
 	struct cryo_record *record = &dossier->core_record;
 	_cleanup_close_ int directory = -1, fd = -1;
@@ -335,13 +335,9 @@ static int hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossie
 
 int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
 {
-	int r = 0;
-
-	if (!cryo_dossier_is_kernel_thread(dossier))
-		r = run_stage(evidence, dossier, CRYO_ITEM_COPY);
-	if (r == 0)
-		r = hash_core(evidence, dossier);
-	return r;
+	if (cryo_dossier_is_kernel_thread(dossier))
+		return 0;
+	return run_stage(evidence, dossier, CRYO_ITEM_COPY);
 }
 
 static void count(struct cryo_evidence_sum *sum, const struct cryo_dossier *dossier)

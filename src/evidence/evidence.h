@@ -40,7 +40,7 @@ struct cryo_evidence_options {
  * struct cryo_dossier - what was collected about one process. All zero is valid and empty.
  * @pid, @start_time: which process
  * @stat: as it was when it was first looked at
- * @hidden: how it was hidden (a literal), or NULL
+ * @hidden: from which views it was hidden; borrowed; NULL: from none
  * @frozen: it stood still the whole time, with others
  * @gone: it had ended, or its number belonged to another process, before something was read
  * @core: how its capture went; borrowed; NULL if none was tried
@@ -63,6 +63,9 @@ void cryo_dossier_clear(struct cryo_dossier *dossier);
 
 /* Whether it is a kernel thread: recorded, never dumped. */
 bool cryo_dossier_is_kernel_thread(const struct cryo_dossier *dossier);
+
+/* Whether it has memory, and so should have a core. A zombie and a kernel thread have none. */
+bool cryo_dossier_wants_core(const struct cryo_dossier *dossier);
 
 /* What is missing: complete, partial, or failed if a core was wanted and there is none. */
 enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier);
@@ -97,7 +100,7 @@ int cryo_evidence_core_directory(struct cryo_evidence *evidence, pid_t pid);
  * @dossier: with its @core
  * @name: of the file in that directory; it becomes "core", or "core.partial" if it is not whole
  *
- * Its digest is computed later, by cryo_evidence_copies(). 0 or -errno.
+ * Its digest is computed later, by cryo_evidence_hash_core(). 0 or -errno.
  */
 int cryo_evidence_add_core(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name);
@@ -105,8 +108,11 @@ int cryo_evidence_add_core(
 /* Collect the volatile items of a process. 0 or -errno of the sink. */
 int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
 
-/* Copy its files and hash its core. 0 or -errno of the sink. */
+/* Copy its files. 0 or -errno of the sink. */
 int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+
+/* Hash its core, if there is one. 0 or -errno. */
+int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
 
 /* Nothing more comes: write it into the manifest and SHA256SUMS. 0 or -errno of the sink. */
 int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier);

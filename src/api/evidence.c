@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The public functions of evidence.h.
+ */
+#include <cryocore/evidence.h>
+#include <errno.h>
+#include <string.h>
+
+#include "capture/gather.h"
+
+static const uint64_t default_max_copy = 1ULL << 30;
+
+void cryocore_gather_options_init(struct cryocore_gather_options *options)
+{
+	*options = (struct cryocore_gather_options){
+		.size = sizeof(*options), .max_copy = default_max_copy};
+}
+
+static bool selects_something(const struct cryocore_gather_options *options)
+{
+	return options->all || options->n_pids || options->n_trees || options->n_cgroups;
+}
+
+int cryocore_gather(
+	const struct cryocore_gather_options *options, struct cryocore_gather_result **ret_result)
+{
+	struct cryocore_gather_options complete;
+	struct cryo_policy policy;
+	int r;
+
+	cryocore_gather_options_init(&complete);
+	if (options->size > sizeof(complete))
+		return -EINVAL;
+	memcpy(&complete, options, options->size);
+	if (!complete.directory || !selects_something(&complete))
+		return -EINVAL;
+	r = cryo_policy_parse(complete.content ? complete.content : "evidence", &policy, NULL);
+	return r < 0 ? r : cryo_gather(&complete, &policy, ret_result);
+}
+
+void cryocore_gather_result_free(struct cryocore_gather_result *result)
+{
+	cryo_gather_result_free(result);
+}

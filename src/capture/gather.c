@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Order of volatility: memory and registers of all processes, with what the kernel says about each
+ * right behind; then copies of files; and only when everything runs again the digests of what was
+ * written.
+ *
+ * Each stage goes over all targets, several at a time. A capture is done by processes of its own
+ * (supervisor.c), a collector is one too: the threads here only wait for them and for the disk.
+ */
+#include "capture/gather.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "capture/capture.h"
+#include "capture/gather_target.h"
+#include "capture/result.h"
+#include "proc/procfs.h"
+
+enum {
+	MAX_JOBS = 64,
+	DEFAULT_MAX_JOBS = 8,
+	STALL_MS = 5000 /* a collector that shows no sign of life for so long is killed */
+};
+
+struct gather {
+	const struct cryocore_gather_options *options;
+	const struct cryo_policy *policy;
+	struct cryo_evidence_options evidence_options;
+	struct cryo_sink *sink;
+	int procfs;
+	struct cryo_evidence *evidence;
+	struct cryo_freeze_report *frozen; /* NULL without --freeze */
+	struct cryo_targets targets;
+	struct cryocore_gather_result *result;
+	struct cryocore_result words; /* only its messages */
+	pthread_mutex_t callbacks;
+	struct cryocore_gather_progress progress;
+	uint64_t begin;
+	_Atomic int sink_error; /* nothing more can be written */
+};
+
+static bool is_cancelled(const struct gather *gather)
+{
+	return gather->options->cancel && *gather->options->cancel;
+}
+
+static void note_sink_error(struct gather *gather, int error)
+{
+	int none = 0;
+
+	if (error < 0)
+		atomic_compare_exchange_strong(&gather->sink_error, &none, error);
+}
+
+/* ---- stages, each for one target ---- */
+
+static void show_progress(struct gather *gather, const struct cryo_target *target)
+{
+	pthread_mutex_lock(&gather->callbacks);
+	gather->progress.processes_done++;
+	gather->progress.bytes_done += target->resident;
+	gather->progress.elapsed_ns = cryo_now() - gather->begin;
+	if (gather->options->on_progress)
+		gather->options->on_progress(&gather->progress, gather->options->user);
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
+/* The plan of a core is a table as large as its mappings; nobody here wants it any more. */
+static void drop_mappings(struct cryocore_result *result)
+{
+	for (size_t i = 0; i < result->n_mappings; i++)
+		free((char *)result->mappings[i].name);
+	free((void *)result->mappings);
+	result->mappings = NULL;
+	result->n_mappings = 0;
+}
+
+static void log_capture(struct gather *gather, const struct cryo_target *target)
+{
+	static const char *const outcomes[] = {"complete", "partial", "failed"};
+	const struct cryocore_result *core = target->core;
+	pid_t pid = target->dossier.pid;
+
+	for (size_t i = 0; i < core->n_messages; i++)
+		cryo_evidence_log(gather->evidence, pid, "%s", core->messages[i].text);
+	cryo_evidence_log(gather->evidence, pid,
+		"capture ends: %s, paused for %" PRIu64 " us, %" PRIu64 " bytes of memory",
+		outcomes[core->outcome], core->pause_ns / 1000, core->data_bytes);
+}
+
+static int capture(struct gather *gather, struct cryo_target *target)
+{
+	const struct cryocore_gather_options *options = gather->options;
+	struct cryo_dossier *dossier = &target->dossier;
+	_cleanup_free_ char *prefix = NULL;
+	char name[32];
+	struct cryocore_options one = {.size = sizeof(one), .stream_fd = -1, .no_exe = true};
+	int r;
+
+	if (asprintf(&prefix, "%s/proc/%d/core", options->directory, dossier->pid) < 0)
+		return -ENOMEM;
+	one.prefix = prefix;
+	one.no_stop = target->no_stop;
+	one.no_syscall_restart = options->no_syscall_restart;
+	one.timeout_ms = options->timeout_ms;
+	one.cancel = options->cancel;
+	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
+	r = cryo_capture(dossier->pid, &one, gather->policy, &target->core);
+	if (r < 0)
+		return r;
+	drop_mappings(target->core);
+	dossier->core = target->core;
+	log_capture(gather, target);
+	snprintf(name, sizeof(name), "core.%d", dossier->pid);
+	return cryo_evidence_add_core(gather->evidence, dossier, name);
+}
+
+/* There will be no core of it: say why. */
+static void skip_core(struct cryo_target *target, int error)
+{
+	target->dossier.core_record = (struct cryo_record){
+		.name = "core", .error = -error, .time = cryo_clock_ns(CLOCK_REALTIME)};
+}
+
+static bool is_full(const struct cryo_target *target)
+{
+	return target->dossier.core_record.error == ENOSPC ||
+	       target->dossier.core_record.error == EDQUOT;
+}
+
+static int capture_core(struct gather *gather, struct cryo_target *target)
+{
+	int r = cryo_evidence_core_directory(gather->evidence, target->dossier.pid);
+
+	if (r < 0)
+		return r;
+	close(r);
+	r = capture(gather, target);
+	if (r == 0 && is_full(target))
+		r = -target->dossier.core_record.error;
+	return r;
+}
+
+static void stage_capture(struct gather *gather, struct cryo_target *target)
+{
+	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
+
+	if (r == 0 && cryo_dossier_wants_core(&target->dossier) && !target->dossier.gone) {
+		r = capture_core(gather, target);
+		note_sink_error(gather, r);
+	} else if (cryo_dossier_wants_core(&target->dossier)) {
+		skip_core(target, r ? r : -ESRCH);
+	}
+	if (r == 0)
+		r = cryo_evidence_volatile(gather->evidence, &target->dossier);
+	if (r != -ECANCELED)
+		note_sink_error(gather, r);
+	show_progress(gather, target);
+}
+
+static void stage_copy(struct gather *gather, struct cryo_target *target)
+{
+	if (!is_cancelled(gather) && !gather->sink_error)
+		note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
+}
+
+static void tell(struct gather *gather, const struct cryo_target *target)
+{
+	const struct cryo_dossier *dossier = &target->dossier;
+	_cleanup_buffer_ struct cryo_buffer comm = {0};
+	struct cryocore_gathered gathered = {
+		.pid = dossier->pid,
+		.start_time = dossier->start_time,
+		.outcome = cryo_dossier_outcome(dossier),
+		.kernel_thread = cryo_dossier_is_kernel_thread(dossier),
+		.zombie = dossier->stat.state == 'Z',
+		.gone = dossier->gone,
+		.hidden = dossier->hidden,
+		.items = dossier->core_record.made,
+		.capture = target->core,
+	};
+
+	if (cryo_escape(&comm, dossier->stat.comm, strlen(dossier->stat.comm)) < 0)
+		return;
+	gathered.comm = comm.data ? (const char *)comm.data : "";
+	for (size_t i = 0; i < dossier->n_records; i++) {
+		gathered.items += dossier->records[i].made;
+		gathered.items_missing += !dossier->records[i].made;
+	}
+	pthread_mutex_lock(&gather->callbacks);
+	if (gather->options->on_process)
+		gather->options->on_process(&gathered, gather->options->user);
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
+static void stage_close(struct gather *gather, struct cryo_target *target)
+{
+	note_sink_error(gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
+	note_sink_error(gather, cryo_evidence_close(gather->evidence, &target->dossier));
+	tell(gather, target);
+}
+
+/* ---- several at a time ---- */
+
+struct crew {
+	struct gather *gather;
+	void (*stage)(struct gather *gather, struct cryo_target *target);
+	atomic_size_t next;
+};
+
+static void *work(void *user)
+{
+	struct crew *crew = user;
+	struct cryo_targets *targets = &crew->gather->targets;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&crew->next, 1)) < targets->count)
+		crew->stage(crew->gather, &targets->array[i]);
+	return NULL;
+}
+
+static size_t job_count(const struct gather *gather)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t jobs = gather->options->jobs;
+
+	if (!jobs)
+		jobs = processors < 1 ? 1 : (size_t)processors;
+	if (!gather->options->jobs && jobs > DEFAULT_MAX_JOBS)
+		jobs = DEFAULT_MAX_JOBS;
+	return jobs < MAX_JOBS ? jobs : MAX_JOBS;
+}
+
+/* A thread that cannot be had is done without: we work ourselves too. */
+static void run_stage(
+	struct gather *gather, void (*stage)(struct gather *gather, struct cryo_target *target))
+{
+	struct crew crew = {.gather = gather, .stage = stage};
+	size_t jobs = job_count(gather), started = 0;
+	pthread_t threads[MAX_JOBS];
+
+	while (started + 1 < jobs && started + 1 < gather->targets.count &&
+		pthread_create(&threads[started], NULL, work, &crew) == 0)
+		started++;
+	work(&crew);
+	while (started)
+		pthread_join(threads[--started], NULL);
+}
+
+/* ---- freeze and thaw ---- */
+
+static struct cryo_selection selection_of(const struct cryocore_gather_options *options)
+{
+	bool limited = options->n_pids || options->n_trees || options->n_cgroups;
+
+	return (struct cryo_selection){
+		.all = options->all && !limited,
+		.pids = options->pids,
+		.n_pids = options->n_pids,
+		.trees = options->trees,
+		.n_trees = options->n_trees,
+		.cgroups = options->cgroups,
+		.n_cgroups = options->n_cgroups,
+	};
+}
+
+static bool is_ours(const struct cryo_subject *subject)
+{
+	return subject->fate == CRYO_FATE_STOPPED && subject->sequence;
+}
+
+static void log_subject(struct gather *gather, const struct cryo_subject *subject)
+{
+	pid_t pid = subject->row.pid;
+
+	if (subject->fate == CRYO_FATE_STOPPED)
+		cryo_evidence_log(gather->evidence, pid, "stopped");
+	else if (subject->fate == CRYO_FATE_BEFORE)
+		cryo_evidence_log(gather->evidence, pid, "stood still before");
+	else if (subject->fate == CRYO_FATE_SPARED)
+		cryo_evidence_log(
+			gather->evidence, pid, "spared: %s", cryo_spare_text(subject->spare));
+	else if (subject->fate == CRYO_FATE_FAILED)
+		cryo_evidence_log(gather->evidence, pid, "could not be stopped: %s",
+			cryo_trouble_text(subject->trouble));
+	if (subject->revived)
+		cryo_evidence_log(gather->evidence, pid,
+			"another process continued it %u times: an attack", subject->revived);
+}
+
+static void account_freeze(struct gather *gather)
+{
+	const struct cryo_subjects *subjects = &gather->frozen->subjects;
+
+	for (size_t i = 0; i < subjects->count; i++) {
+		log_subject(gather, &subjects->array[i]);
+		gather->result->frozen += is_ours(&subjects->array[i]);
+		gather->result->not_frozen += subjects->array[i].fate == CRYO_FATE_FAILED;
+	}
+	if (gather->result->not_frozen)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, 0,
+			"%zu processes could not be frozen: the log says which, and why",
+			gather->result->not_frozen);
+	if (!gather->frozen->quiet)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIMEDOUT,
+			"not everything stood still when the time for freezing was over");
+}
+
+/* 0, or -errno: then nothing is stopped. */
+static int freeze(struct gather *gather, struct cryo_freeze_report *report)
+{
+	const struct cryocore_gather_options *options = gather->options;
+	struct cryo_freeze_request request = {
+		.select = selection_of(options),
+		.spare = options->spare,
+		.n_spare = options->n_spare,
+		.outputs = &options->directory,
+		.n_outputs = 1,
+		.keep_frozen = options->keep_frozen,
+		.cancel = options->cancel,
+	};
+	int r;
+
+	cryo_evidence_log(gather->evidence, 0, "freeze begins");
+	r = cryo_freeze(&request, report);
+	if (r < 0) {
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
+			"freezing: %s: nothing was stopped", strerror(-r));
+		return r;
+	}
+	gather->frozen = report;
+	account_freeze(gather);
+	cryo_evidence_log(gather->evidence, 0, "freeze ends: %zu stopped, %zu not",
+		gather->result->frozen, gather->result->not_frozen);
+	return 0;
+}
+
+static size_t pids_to_thaw(const struct cryo_subjects *subjects, pid_t *pids)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < subjects->count; i++)
+		if (is_ours(&subjects->array[i]))
+			pids[count++] = subjects->array[i].row.pid;
+	return count;
+}
+
+static int thaw_ours(struct gather *gather, struct cryo_thaw_report *report)
+{
+	const struct cryo_subjects *subjects = &gather->frozen->subjects;
+	_cleanup_free_ pid_t *pids = malloc((subjects->count + 1) * sizeof(*pids));
+	struct cryo_thaw_request request = {
+		.pids = pids, .journal = gather->frozen->journal, .wait_ms = STALL_MS};
+
+	if (!pids)
+		return -ENOMEM;
+	request.n_pids = pids_to_thaw(subjects, pids);
+	return request.n_pids ? cryo_thaw(&request, report) : 0;
+}
+
+static void thaw(struct gather *gather)
+{
+	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
+	int r;
+
+	if (!gather->frozen || gather->frozen->thawed)
+		return;
+	gather->result->left_frozen = gather->result->frozen;
+	if (gather->options->keep_frozen)
+		return;
+	r = thaw_ours(gather, &report);
+	if (r < 0) {
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
+			"thawing: %s: run 'cryocore thaw --all'", strerror(-r));
+		return;
+	}
+	gather->result->left_frozen = 0;
+	for (size_t i = 0; i < report.count; i++)
+		gather->result->left_frozen += report.subjects[i].fate == CRYO_THAW_FAILED;
+	if (gather->result->left_frozen)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
+			"%zu processes could not be thawed: run 'cryocore thaw --all'",
+			gather->result->left_frozen);
+	cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
+		gather->result->frozen - gather->result->left_frozen, gather->result->frozen);
+}
+
+/* ---- the whole ---- */
+
+static int find_targets(struct gather *gather)
+{
+	int r = cryo_targets_find(
+		gather->procfs, gather->options, gather->frozen, &gather->targets);
+
+	if (r < 0)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
+			"the processes could not be listed: %s", strerror(-r));
+	else if (gather->targets.count == 0)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, ESRCH,
+			"no process fits what was asked for");
+	if (r < 0)
+		return r;
+	cryo_evidence_expect(gather->evidence, gather->targets.count);
+	gather->progress.processes = gather->targets.count;
+	for (size_t i = 0; i < gather->targets.count; i++)
+		gather->progress.bytes_expected += gather->targets.array[i].resident;
+	for (size_t i = 0; i < gather->targets.count && gather->targets.array[i].hidden; i++)
+		cryo_evidence_log(gather->evidence, gather->targets.array[i].dossier.pid,
+			"hidden from: %s", gather->targets.array[i].hidden);
+	return 0;
+}
+
+static int run(struct gather *gather, struct cryo_freeze_report *report)
+{
+	int r = gather->options->freeze ? freeze(gather, report) : 0;
+
+	if (r == 0)
+		r = find_targets(gather);
+	if (r == 0) {
+		run_stage(gather, stage_capture);
+		run_stage(gather, stage_copy);
+	}
+	thaw(gather);
+	run_stage(gather, stage_close);
+	return r;
+}
+
+static int open_evidence(struct gather *gather)
+{
+	const struct cryocore_gather_options *options = gather->options;
+	int r = cryo_sink_open_directory(options->directory, &gather->sink);
+
+	if (r == -ENOTEMPTY)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, ENOTEMPTY,
+			"%s is not empty: give a new or an empty directory", options->directory);
+	else if (r < 0)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", options->directory,
+			strerror(-r));
+	if (r < 0)
+		return r;
+	gather->procfs = cryo_procfs_open_private();
+	if (gather->procfs < 0)
+		gather->procfs = cryo_procfs_open("/proc");
+	if (gather->procfs < 0)
+		return gather->procfs;
+	gather->evidence_options = (struct cryo_evidence_options){
+		.argc = options->argc,
+		.argv = options->argv,
+		.case_id = options->case_id,
+		.examiner = options->examiner,
+		.note = options->note,
+		.deleted_files = options->deleted_files,
+		.max_copy = options->max_copy,
+		.stall_ms = STALL_MS,
+		.content = options->content ? options->content : "evidence",
+	};
+	r = cryo_evidence_begin(
+		gather->sink, gather->procfs, &gather->evidence_options, &gather->evidence);
+	if (r < 0)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", options->directory,
+			strerror(-r));
+	return r;
+}
+
+static void conclude(struct gather *gather, const struct cryo_evidence_sum *sum)
+{
+	struct cryocore_gather_result *result = gather->result;
+
+	result->processes = sum->processes;
+	result->kernel_threads = sum->kernel_threads;
+	result->complete = sum->complete;
+	result->partial = sum->partial;
+	result->failed = sum->failed;
+	result->files = sum->files;
+	result->bytes = sum->bytes;
+	result->items_missing = sum->missing;
+	if (result->processes == 0 || result->failed == result->processes)
+		result->outcome = CRYOCORE_FAILED;
+	else if (result->partial || result->failed || gather->sink_error)
+		result->outcome = CRYOCORE_PARTIAL;
+}
+
+static void end_evidence(struct gather *gather)
+{
+	struct cryo_evidence_sum sum = {0};
+	int r = cryo_evidence_end(gather->evidence, &sum);
+
+	gather->evidence = NULL;
+	if (r == 0)
+		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
+	note_sink_error(gather, r);
+	if (is_cancelled(gather))
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, ECANCELED,
+			"interrupted: the manifest says what is missing");
+	if (gather->sink_error)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -gather->sink_error, "%s: %s",
+			gather->options->directory, strerror(-gather->sink_error));
+	conclude(gather, &sum);
+}
+
+/* The messages, and the worst of them, belong to the result. */
+static void hand_over_words(struct gather *gather)
+{
+	struct cryocore_gather_result *result = gather->result;
+
+	result->messages = gather->words.messages;
+	result->n_messages = gather->words.n_messages;
+	for (size_t i = 0; i < result->n_messages; i++)
+		if (result->messages[i].severity != CRYOCORE_INFO &&
+			result->outcome == CRYOCORE_COMPLETE)
+			result->outcome = CRYOCORE_PARTIAL;
+	result->total_ns = cryo_now() - gather->begin;
+}
+
+static void gather_clear(struct gather *gather)
+{
+	cryo_targets_clear(&gather->targets);
+	cryo_sink_close(gather->sink);
+	if (gather->procfs >= 0)
+		close(gather->procfs);
+	pthread_mutex_destroy(&gather->callbacks);
+}
+
+int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
+	struct cryocore_gather_result **ret_result)
+{
+	_cleanup_(gather_clear) struct gather gather = {
+		.options = options, .policy = policy, .procfs = -1, .begin = cryo_now()};
+	_cleanup_freeze_report_ struct cryo_freeze_report report = {0};
+
+	gather.result = calloc(1, sizeof(*gather.result));
+	if (!gather.result)
+		return -ENOMEM;
+	gather.result->outcome = CRYOCORE_FAILED;
+	pthread_mutex_init(&gather.callbacks, NULL);
+	if (open_evidence(&gather) == 0) {
+		gather.result->outcome = CRYOCORE_COMPLETE;
+		run(&gather, &report);
+		end_evidence(&gather);
+	}
+	hand_over_words(&gather);
+	*ret_result = gather.result;
+	return 0;
+}
+
+void cryo_gather_result_free(struct cryocore_gather_result *result)
+{
+	if (!result)
+		return;
+	for (size_t i = 0; i < result->n_messages; i++)
+		free((char *)result->messages[i].text);
+	free((void *)result->messages);
+	free(result);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Evidence of many processes: the sentence of one capture in a loop, between freeze and thaw.
+ *
+ *	freeze → enumerate → for each: core, volatile items → for each: copies → thaw → hashes
+ */
+#pragma once
+
+#include <cryocore/evidence.h>
+
+#include "capture/policy.h"
+
+/**
+ * cryo_gather - see cryocore_gather().
+ * @options: complete
+ * @policy: what @content became
+ */
+int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
+	struct cryocore_gather_result **ret_result);
+
+void cryo_gather_result_free(struct cryocore_gather_result *result);

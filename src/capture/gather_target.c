@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who is there is asked in several ways (freeze/enumerate.h), so that a process which hides from
+ * one of them is seen, and captured first: who hides may also notice us.
+ */
+#include "capture/gather_target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/buffer.h"
+#include "capture/result.h"
+#include "freeze/enumerate.h"
+#include "proc/procfs.h"
+#include "proc/status.h"
+
+struct finder {
+	int procfs;
+	const struct cryocore_gather_options *options;
+	const struct cryo_freeze_report *report;
+	struct cryo_census census;
+	struct cryo_outputs outputs;
+	struct cryo_roster_request roster_request;
+	struct cryo_roster roster;
+	pid_t own_tracer;
+	struct cryo_targets targets;
+};
+
+static void finder_clear(struct finder *finder)
+{
+	cryo_census_clear(&finder->census);
+	cryo_roster_clear(&finder->roster);
+	cryo_outputs_clear(&finder->outputs);
+	cryo_targets_clear(&finder->targets);
+}
+
+void cryo_targets_clear(struct cryo_targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		cryo_dossier_clear(&targets->array[i].dossier);
+		cryo_result_free(targets->array[i].core);
+		free(targets->array[i].hidden);
+	}
+	free(targets->array);
+	*targets = (struct cryo_targets){0};
+}
+
+/* ---- selection ---- */
+
+static bool is_in_list(pid_t pid, const pid_t *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == pid)
+			return true;
+	return false;
+}
+
+/* Whether it or an ancestor of it is the root of a tree. A loop of parents cannot hold us. */
+static bool is_in_tree(const struct finder *finder, const struct cryo_row *row)
+{
+	const struct cryocore_gather_options *options = finder->options;
+	size_t steps = finder->census.count + 1;
+
+	for (; row && steps; steps--, row = cryo_census_find(&finder->census, row->ppid))
+		if (is_in_list(row->pid, options->trees, options->n_trees))
+			return true;
+	return false;
+}
+
+static bool is_in_cgroup(const struct finder *finder, pid_t pid)
+{
+	for (size_t i = 0; i < finder->options->n_cgroups; i++)
+		if (cryo_cgroup_is_below(finder->procfs, pid, finder->options->cgroups[i]))
+			return true;
+	return false;
+}
+
+static const struct cryo_subject *subject_of(
+	const struct finder *finder, const struct cryo_row *row)
+{
+	if (!finder->report)
+		return NULL;
+	return cryo_subjects_find(&finder->report->subjects, row->pid, row->start_time);
+}
+
+static bool is_selected(const struct finder *finder, const struct cryo_row *row)
+{
+	const struct cryocore_gather_options *options = finder->options;
+	const struct cryo_subject *subject = subject_of(finder, row);
+
+	if (!options->n_pids && !options->n_trees && !options->n_cgroups)
+		return options->all;
+	return (subject && subject->fate == CRYO_FATE_STOPPED) ||
+	       is_in_list(row->pid, options->pids, options->n_pids) || is_in_tree(finder, row) ||
+	       is_in_cgroup(finder, row->pid);
+}
+
+/* ---- targets ---- */
+
+/* "open of /proc/PID, readdir of /proc": the views that lack it. NULL if there are none. */
+static char *hidden_text(unsigned int hidden)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+
+	for (unsigned int i = 0; i < CRYO_VIEW_COUNT; i++)
+		if (hidden & 1U << i && cryo_buffer_printf(&text, "%s%s", text.size ? ", " : "",
+						cryo_view_text(1U << i)) < 0)
+			return NULL;
+	return (char *)steal_ptr(text.data);
+}
+
+/* We must not stop who traces us, who serves our output, or whom the user spares. */
+static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pid_t pid)
+{
+	return spare == CRYO_SPARE_USER || spare == CRYO_SPARE_OUTPUT || pid == finder->own_tracer;
+}
+
+static void read_stat(const struct finder *finder, struct cryo_target *target)
+{
+	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+	struct cryo_dossier *dossier = &target->dossier;
+
+	if (cryo_identity_open(finder->procfs, dossier->pid, &identity) < 0 ||
+		identity.start_time != dossier->start_time ||
+		cryo_stat_read(identity.dir, &dossier->stat) < 0) {
+		dossier->gone = true;
+		return;
+	}
+	if (dossier->stat.rss > 0)
+		target->resident = (uint64_t)dossier->stat.rss * (uint64_t)getpagesize();
+}
+
+static int add_target(struct finder *finder, const struct cryo_row *row, enum cryo_spare spare,
+	unsigned int hidden)
+{
+	struct cryo_target *target = cryo_array_add(finder->targets.array, finder->targets.count);
+	const struct cryo_subject *subject = subject_of(finder, row);
+
+	if (!target)
+		return -ENOMEM;
+	*target = (struct cryo_target){
+		.dossier = {.pid = row->pid, .start_time = row->start_time},
+		.no_stop = must_not_stop(spare, finder, row->pid),
+		.hidden = hidden_text(hidden),
+	};
+	target->dossier.hidden = target->hidden;
+	target->dossier.frozen = subject && cryo_subject_is_evidence(subject);
+	read_stat(finder, target);
+	return 0;
+}
+
+static int consider(struct finder *finder, const struct cryo_sighting *sighting)
+{
+	const struct cryo_row *known = cryo_census_find(&finder->census, sighting->pid);
+	struct cryo_row row = {.pid = sighting->pid};
+	enum cryo_spare spare;
+
+	if (known)
+		row = *known;
+	else
+		cryo_row_read(finder->procfs, sighting->pid, &row);
+	spare = cryo_roster_judge(finder->procfs, &finder->roster, &row);
+	if (spare == CRYO_SPARE_SELF || spare == CRYO_SPARE_GUARD || !is_selected(finder, &row))
+		return 0;
+	return add_target(finder, &row, spare, sighting->hidden);
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	const struct cryo_target *left = a, *right = b;
+
+	if (!left->hidden != !right->hidden)
+		return left->hidden ? -1 : 1;
+	return (left->dossier.pid > right->dossier.pid) - (left->dossier.pid < right->dossier.pid);
+}
+
+static int consider_all(struct finder *finder)
+{
+	_cleanup_free_ struct cryo_sighting *sightings = NULL;
+	_cleanup_close_ int public_proc = cryo_procfs_open("/proc");
+	size_t count = 0;
+	int r = cryo_enumerate(public_proc >= 0 ? public_proc : finder->procfs, finder->procfs,
+		&sightings, &count);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = consider(finder, &sightings[i]);
+	if (finder->targets.count)
+		qsort(finder->targets.array, finder->targets.count, sizeof(*finder->targets.array),
+			compare_targets);
+	return r;
+}
+
+static int make_roster(struct finder *finder)
+{
+	const struct cryocore_gather_options *options = finder->options;
+	int r = cryo_census_take(finder->procfs, &finder->census);
+
+	if (r == 0)
+		r = cryo_outputs_add(
+			finder->procfs, options->directory, CRYO_SPARE_OUTPUT, &finder->outputs);
+	finder->roster_request = (struct cryo_roster_request){
+		.self = getpid(),
+		.guard = finder->report ? finder->report->guard : 0,
+		.spare = options->spare,
+		.n_spare = options->n_spare,
+		.outputs = &finder->outputs,
+	};
+	if (r == 0)
+		r = cryo_roster_make(
+			finder->procfs, &finder->census, &finder->roster_request, &finder->roster);
+	return r;
+}
+
+static pid_t tracer_of_ourselves(int procfs)
+{
+	_cleanup_close_ int self = cryo_procfs_open_process(procfs, getpid());
+	struct cryo_status status;
+
+	return self >= 0 && cryo_status_read(self, &status) == 0 ? status.tracer : 0;
+}
+
+int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
+	const struct cryo_freeze_report *report, struct cryo_targets *ret_targets)
+{
+	_cleanup_(finder_clear) struct finder finder = {
+		.procfs = procfs,
+		.options = options,
+		.report = report,
+		.own_tracer = tracer_of_ourselves(procfs),
+	};
+	int r = make_roster(&finder);
+
+	if (r == 0)
+		r = consider_all(&finder);
+	if (r < 0)
+		return r;
+	*ret_targets = finder.targets;
+	finder.targets = (struct cryo_targets){0};
+	return 0;
+}

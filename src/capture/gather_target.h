@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The processes that a collection is about.
+ */
+#pragma once
+
+#include <cryocore/evidence.h>
+
+#include "evidence/evidence.h"
+#include "freeze/freeze.h"
+
+/**
+ * struct cryo_target - one process.
+ * @dossier: what is collected; its @core is @core
+ * @core: of its capture; owned
+ * @no_stop: it may not be stopped, not even for a moment: we depend on it, or the user spares it
+ * @resident: bytes of its memory, for progress
+ * @hidden: text of dossier.hidden; owned
+ */
+struct cryo_target {
+	struct cryo_dossier dossier;
+	struct cryocore_result *core;
+	bool no_stop;
+	uint64_t resident;
+	char *hidden;
+};
+
+struct cryo_targets {
+	struct cryo_target *array;
+	size_t count;
+};
+
+/**
+ * cryo_targets_find - who is to be collected.
+ * @procfs: best a private one
+ * @report: of the freeze before; NULL: nothing was frozen
+ *
+ * We ourselves and our helpers are left out. Hidden processes come first, then the others by pid.
+ * Returns 0 or -errno.
+ */
+int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
+	const struct cryo_freeze_report *report, struct cryo_targets *ret_targets);
+
+void cryo_targets_clear(struct cryo_targets *targets);

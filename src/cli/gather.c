@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A line for each process on stdout as it is done, and a summary at the end. While processes are
+ * frozen nobody may be there to read what we print, so the library calls us about single processes
+ * only when everything runs again.
+ */
+#include "gather.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "progress.h"
+
+static const char *const outcomes[] = {"complete", "partial", "failed"};
+
+/* ---- options ---- */
+
+static struct cli_gather *gather_of(void *state)
+{
+	return state;
+}
+
+#define FLAG_SETTER(name, field)                                                                   \
+	int name(void *state, const char *value)                                                   \
+	{                                                                                          \
+		(void)value;                                                                       \
+		gather_of(state)->options.field = true;                                            \
+		return 0;                                                                          \
+	}
+
+#define TEXT_SETTER(name, field)                                                                   \
+	int name(void *state, const char *value)                                                   \
+	{                                                                                          \
+		gather_of(state)->options.field = value;                                           \
+		return 0;                                                                          \
+	}
+
+FLAG_SETTER(cli_gather_set_all, all)
+FLAG_SETTER(cli_gather_set_freeze, freeze)
+FLAG_SETTER(cli_gather_set_keep_frozen, keep_frozen)
+FLAG_SETTER(cli_gather_set_deleted, deleted_files)
+TEXT_SETTER(cli_gather_set_case, case_id)
+TEXT_SETTER(cli_gather_set_examiner, examiner)
+TEXT_SETTER(cli_gather_set_note, note)
+
+int cli_gather_set_directory(void *state, const char *value)
+{
+	if (!value[0]) {
+		cli_error("the argument of --directory is empty: give a new or empty directory");
+		return -EINVAL;
+	}
+	gather_of(state)->options.directory = value;
+	return 0;
+}
+
+int cli_gather_set_tree(void *state, const char *value)
+{
+	return cli_pids_add(&gather_of(state)->trees, value);
+}
+
+int cli_gather_set_cgroup(void *state, const char *value)
+{
+	return cli_words_add(&gather_of(state)->cgroups, value);
+}
+
+int cli_gather_set_spare(void *state, const char *value)
+{
+	return cli_words_add(&gather_of(state)->spare, value);
+}
+
+/* A whole number from 1 to @most. */
+static int parse_number(const char *option, const char *value, uint64_t most, uint64_t *ret_number)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (errno || *end || value[0] < '0' || value[0] > '9' || number < 1 || number > most) {
+		cli_error("%s: '%s' is not a number from 1 to %" PRIu64, option, value, most);
+		return -EINVAL;
+	}
+	*ret_number = number;
+	return 0;
+}
+
+int cli_gather_set_jobs(void *state, const char *value)
+{
+	uint64_t jobs = 0;
+	int r = parse_number("--jobs", value, 64, &jobs);
+
+	gather_of(state)->options.jobs = (unsigned int)jobs;
+	return r;
+}
+
+int cli_gather_set_max_copy(void *state, const char *value)
+{
+	return parse_number("--max-copy", value, INT64_MAX, &gather_of(state)->options.max_copy);
+}
+
+bool cli_gather_is_wanted(const struct cli_gather *gather)
+{
+	const struct cryocore_gather_options *options = &gather->options;
+
+	return options->all || options->directory || gather->trees.count || gather->cgroups.count ||
+	       options->freeze;
+}
+
+void cli_gather_clear(struct cli_gather *gather)
+{
+	cli_pids_clear(&gather->trees);
+	cli_words_clear(&gather->cgroups);
+	cli_words_clear(&gather->spare);
+	free(gather->directory);
+}
+
+/* ---- output ---- */
+
+static const char *first_words(const struct cryocore_gathered *process)
+{
+	const struct cryocore_result *capture = process->capture;
+
+	for (size_t i = 0; capture && i < capture->n_messages; i++)
+		if (capture->messages[i].severity != CRYOCORE_INFO)
+			return capture->messages[i].text;
+	if (process->gone)
+		return "it ended before everything was read";
+	if (process->kernel_thread)
+		return "kernel thread";
+	return process->zombie ? "zombie" : "";
+}
+
+static void print_text(const struct cryocore_gathered *process)
+{
+	const char *words = first_words(process);
+
+	printf("%7d  %-8s  %3zu files  %s%s%s%s%s\n", process->pid, outcomes[process->outcome],
+		process->items, process->comm, process->hidden ? "  HIDDEN FROM " : "",
+		process->hidden ? process->hidden : "", words[0] ? "  " : "", words);
+}
+
+static void on_process(const struct cryocore_gathered *process, void *user)
+{
+	const struct cli_gather *gather = user;
+	char *json = NULL;
+
+	cli_progress_end();
+	if (!gather->json) {
+		print_text(process);
+	} else if (cryocore_gathered_json(process, &json) == 0) {
+		printf("%s\n", json);
+		free(json);
+	}
+}
+
+static void say_result(const struct cryocore_gather_result *result)
+{
+	for (size_t i = 0; i < result->n_messages; i++)
+		cli_note(result->messages[i].severity == CRYOCORE_INFO ? 1 : -1, "%s",
+			result->messages[i].text);
+}
+
+static void print_summary(
+	const struct cli_gather *gather, const struct cryocore_gather_result *result)
+{
+	char *json = NULL;
+
+	say_result(result);
+	if (gather->json) {
+		if (cryocore_gather_result_json(result, &json) == 0)
+			printf("%s\n", json);
+		free(json);
+		return;
+	}
+	if (!result->manifest_sha256[0])
+		return;
+	printf("%zu processes (%zu kernel threads): %zu complete, %zu partial, %zu failed; "
+	       "%" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " items not to be had, %.1f s\n",
+		result->processes, result->kernel_threads, result->complete, result->partial,
+		result->failed, result->files, result->bytes, result->items_missing,
+		(double)result->total_ns / 1e9);
+	if (gather->options.freeze)
+		printf("%zu processes were frozen, %zu could not be, %zu are still\n",
+			result->frozen, result->not_frozen, result->left_frozen);
+	printf("%s  %s/manifest.json\n", result->manifest_sha256, gather->options.directory);
+}
+
+/* ---- the run ---- */
+
+static int make_up_directory(struct cli_gather *gather)
+{
+	time_t now = time(NULL);
+	char stamp[32];
+
+	if (gather->options.directory)
+		return 0;
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
+	if (asprintf(&gather->directory, "cryocore-%s", stamp) < 0)
+		return -ENOMEM;
+	gather->options.directory = gather->directory;
+	return 0;
+}
+
+static void complete(struct cli_gather *gather)
+{
+	struct cryocore_gather_options *options = &gather->options;
+
+	options->trees = gather->trees.array;
+	options->n_trees = gather->trees.count;
+	options->cgroups = gather->cgroups.array;
+	options->n_cgroups = gather->cgroups.count;
+	options->spare = gather->spare.array;
+	options->n_spare = gather->spare.count;
+	options->cancel = cli_cancel_flag();
+	options->on_process = on_process;
+	options->on_progress = cli_gather_progress_callback();
+	options->user = gather;
+}
+
+int cli_gather_run(struct cli_gather *gather)
+{
+	struct cryocore_gather_result *result = NULL;
+	int r = make_up_directory(gather), outcome;
+
+	complete(gather);
+	if (r == 0)
+		r = cryocore_gather(&gather->options, &result);
+	cli_progress_end();
+	if (r == -EINVAL) {
+		cli_error("no process is named: give PIDs, --tree, --cgroup or --all");
+		return CLI_USAGE;
+	}
+	if (r < 0) {
+		cli_error("%s: nothing was collected", strerror(-r));
+		return CLI_FAILED;
+	}
+	print_summary(gather, result);
+	outcome = (int)result->outcome;
+	cryocore_gather_result_free(result);
+	return outcome;
+}
