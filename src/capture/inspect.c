@@ -34,7 +34,8 @@
 
 enum {
 	FILTER_DEFAULT = 0x33,
-	USEC_PER_SEC = 1000000
+	USEC_PER_SEC = 1000000,
+	READ_ATTEMPTS = 4,
 };
 
 static int find_live(struct cryo_inspector *inspector)
@@ -348,13 +349,26 @@ static int open_maps(const struct cryo_inspector *inspector)
 	return fd < 0 ? -errno : fd;
 }
 
-static int inspect_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
+static int read_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
 	_cleanup_close_ int maps = open_maps(inspector);
-	int r = maps < 0 ? maps : cryo_maps_read(maps, &process->vmas, &process->n_vmas);
 
+	return maps < 0 ? maps : cryo_maps_read(maps, &process->vmas, &process->n_vmas);
+}
+
+/* Only a process that was not stopped, or shares its memory with one, can change them meanwhile. */
+static int inspect_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
+{
+	int r = read_vmas(inspector, process);
+
+	for (int attempt = 1; r == 1 && attempt < READ_ATTEMPTS; attempt++) {
+		cryo_vmas_free(steal_ptr(process->vmas), process->n_vmas);
+		process->n_vmas = 0;
+		r = read_vmas(inspector, process);
+	}
 	if (r < 0)
 		return r;
+	process->vmas_torn = r == 1;
 	return cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);
 }
 

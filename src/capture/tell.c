@@ -125,6 +125,9 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			written->gap_bytes, written->n_gaps);
 	if (work->account.n_unstopped)
 		tell_unstopped(work);
+	if (work->process.vmas_torn)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"its mappings changed while they were read: some may be missing or cut");
 	if (work->account.executed)
 		cryo_tell(work, CRYOCORE_INFO, 0,
 			"it executed another program meanwhile: the core shows the new one");

@@ -12,12 +12,6 @@
 
 #include "base/io.h"
 
-/* Zero pages in a row that are written rather than left out: below 32 KiB a hole costs a file
- * system more (an extent each) than the bytes. */
-enum {
-	SHORT_HOLE = 32 * 1024
-};
-
 struct reading {
 	const struct cryo_memory *memory;
 	const struct cryo_window *window;
@@ -149,16 +143,14 @@ static bool is_zero(const uint8_t *data, size_t size)
 bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t from,
 	size_t *ret_start, size_t *ret_end)
 {
-	size_t start, end, next;
+	size_t start, end;
 
 	for (start = from; start < size && is_zero(image + start, page_size);)
 		start += page_size;
 	if (start >= size)
 		return false;
-	for (end = next = start + page_size; next < size && next - end < SHORT_HOLE;
-		next += page_size)
-		if (!is_zero(image + next, page_size))
-			end = next + page_size;
+	for (end = start + page_size; end < size && !is_zero(image + end, page_size);)
+		end += page_size;
 	*ret_start = start;
 	*ret_end = end;
 	return true;

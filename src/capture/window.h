@@ -26,8 +26,8 @@ int cryo_window_read(const struct cryo_memory *memory, const struct cryo_window 
  * @from: offset in the image to look from
  * @ret_start, @ret_end: offsets
  *
- * Pages of zeros are left out, unless they are so few in a row that a hole costs more than it
- * saves. Returns whether there is one.
+ * Pages of zeros are left out, each of them: the kernel leaves a hole for every page that is not
+ * there, and a core must not take more room than the kernel's. Returns whether there is one.
  */
 bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t from,
 	size_t *ret_start, size_t *ret_end);

@@ -138,6 +138,7 @@ struct cryo_vma {
  * @loose_registers: regsets of threads that were not stopped point into it; owned
  * @threads: the leader first if it lives; owned
  * @vmas: in address order; owned
+ * @vmas_torn: they changed while they were read, so some may be wrong
  */
 struct cryo_process {
 	const struct cryo_arch *arch;
@@ -166,6 +167,7 @@ struct cryo_process {
 	size_t n_threads;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
+	bool vmas_torn;
 };
 
 /* Free what the process owns (not the struct itself) and zero it. */

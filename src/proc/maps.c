@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -28,6 +29,7 @@ enum {
 struct list {
 	struct cryo_vma *vmas;
 	size_t count;
+	bool torn;
 };
 
 static void list_clear(struct list *list)
@@ -134,14 +136,32 @@ static bool parse_numbers(struct cryo_text *line, struct cryo_vma *vma)
 	       vma->start < vma->end;
 }
 
+/*
+ * Mappings that change while they are read may come out overlapping: the file is made a page of
+ * text at a time. What the one before has said stands. Whether anything of this one is left.
+ */
+static bool leave_overlap(struct list *list, struct cryo_vma *vma)
+{
+	uint64_t end = list->count ? list->vmas[list->count - 1].end : 0;
+
+	if (vma->start >= end)
+		return true;
+	list->torn = true;
+	if (vma->end <= end)
+		return false;
+	vma->offset += end - vma->start;
+	vma->start = end;
+	return true;
+}
+
 static int parse_vma(struct cryo_text *line, struct list *list)
 {
 	struct cryo_vma parsed = {.n_links = ~(nlink_t)0}, *vma;
 
 	if (!parse_numbers(line, &parsed))
 		return -EBADMSG;
-	if (list->count && parsed.start < list->vmas[list->count - 1].end)
-		return -EBADMSG;
+	if (!leave_overlap(list, &parsed))
+		return 0;
 	cryo_text_skip_blanks(line);
 	if (memchr(line->at, 0, cryo_text_size(line)))
 		return -EBADMSG;
@@ -273,6 +293,8 @@ int cryo_maps_parse(const char *text, size_t size, struct cryo_vma **ret_vmas, s
 	struct cryo_text at = cryo_text_of(text, size);
 	int r = parse_lines(&at, &list);
 
+	if (r == 0 && list.torn)
+		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	hand_over(&list, ret_vmas, ret_count);
@@ -325,7 +347,7 @@ int cryo_maps_read(int fd, struct cryo_vma **ret_vmas, size_t *ret_count)
 	if (r < 0)
 		return r;
 	hand_over(&list, ret_vmas, ret_count);
-	return 0;
+	return list.torn;
 }
 
 bool cryo_vma_name_is_ambiguous(const struct cryo_vma *vma)
