@@ -126,6 +126,9 @@ static void check_segment(struct cryo_subject *subject, size_t i)
 	if (phdr->type == PT_LOAD && (phdr->vaddr % PAGE || phdr->memsz % PAGE || !phdr->memsz))
 		cryo_verdict_add(subject->verdict, "segment",
 			"segment %zu at 0x%" PRIx64 " is not made of pages", i, phdr->vaddr);
+	if (phdr->type == PT_NOTE && (phdr->vaddr || phdr->memsz || phdr->align > 8))
+		cryo_verdict_add(subject->verdict, "segment",
+			"program header %zu: notes have no address and no great alignment", i);
 	if (phdr->filesz && !__builtin_add_overflow(phdr->offset, phdr->filesz, &end) &&
 		end > subject->core->size)
 		cryo_verdict_add(subject->verdict, "truncated",
@@ -147,14 +150,14 @@ static bool follows(const struct cryo_phdr *last, const struct cryo_phdr *phdr)
 	return last->offset + last->filesz == phdr->offset;
 }
 
-static bool is_paged(const struct cryo_phdr *phdr)
+/* Nothing of a mapping, all of it, or the page with its ELF header (vma_dump_size()). */
+static bool is_usual(const struct cryo_phdr *phdr)
 {
-	return phdr->filesz % PAGE == 0 && phdr->offset % PAGE == 0;
+	return phdr->filesz == 0 || phdr->filesz == phdr->memsz || phdr->filesz == phdr->align;
 }
 
 struct rule_counts {
-	size_t loads, following, paged, same_align;
-	const struct cryo_phdr *first;
+	size_t loads, following, usual;
 };
 
 static struct rule_counts count_rules(const struct cryo_core *core)
@@ -167,11 +170,9 @@ static struct rule_counts count_rules(const struct cryo_core *core)
 
 		if (phdr->type != PT_LOAD)
 			continue;
-		counts.first = counts.first ? counts.first : phdr;
 		counts.loads++;
 		counts.following += !last || follows(last, phdr);
-		counts.paged += is_paged(phdr);
-		counts.same_align += last && last->align == phdr->align;
+		counts.usual += is_usual(phdr);
 		last = phdr;
 	}
 	return counts;
@@ -182,7 +183,7 @@ static void check_rules(struct cryo_subject *subject)
 	const struct cryo_core *core = subject->core;
 	struct rule_counts counts = count_rules(core);
 	bool following = most(counts.following, counts.loads);
-	bool paged = most(counts.paged, counts.loads);
+	bool usual = most(counts.usual, counts.loads);
 	const struct cryo_phdr *last = NULL;
 
 	for (size_t i = 0; i < core->n_phdrs; i++) {
@@ -193,9 +194,9 @@ static void check_rules(struct cryo_subject *subject)
 		if (following && last && !follows(last, phdr))
 			cryo_verdict_add(subject->verdict, "segment",
 				"the data of segment %zu do not follow those of the one before", i);
-		if (paged && !is_paged(phdr))
+		if (usual && !is_usual(phdr))
 			cryo_verdict_add(subject->verdict, "segment",
-				"the data of segment %zu are not made of pages", i);
+				"segment %zu holds an unusual part of its mapping", i);
 		if (last && last->align != phdr->align)
 			cryo_verdict_add(subject->verdict, "segment",
 				"segment %zu has another alignment than the one before", i);

@@ -147,8 +147,10 @@ static int visit(const struct cryo_core_note *note, void *data)
 	struct cryo_subject *subject = scan->subject;
 	uint32_t regset = find_regset(subject->core->arch, note);
 
-	if (strcmp(note->owner, "GDB") == 0)
+	if (strcmp(note->owner, "GDB") == 0) {
+		subject->by_gdb = true;
 		return 0;
+	}
 	check_size(subject, note);
 	if (note->type == NT_PRSTATUS && strcmp(note->owner, "CORE") == 0)
 		return add_thread(subject, note);
@@ -166,7 +168,9 @@ static void check_counts(struct scan *scan)
 	struct cryo_subject *subject = scan->subject;
 
 	for (size_t i = 0; i < N_PROCESS_NOTES; i++) {
-		if (scan->counts[i] > 1)
+		bool each = i == SIGINFO && subject->by_gdb;
+
+		if (scan->counts[i] > (each ? subject->n_threads : 1))
 			cryo_verdict_add(subject->verdict, "notes", "there are %zu %s notes",
 				scan->counts[i], process_notes[i].name);
 		if (scan->counts[i] == 0 && process_notes[i].required)

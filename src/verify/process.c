@@ -157,11 +157,13 @@ static void check_files(struct cryo_subject *subject)
 {
 	const struct cryo_core_process *process = &subject->process;
 	size_t segments = 0;
+	bool all;
 
 	for (size_t i = 0; i < process->n_files; i++)
 		segments += is_segment(subject, &process->files[i]);
+	all = !subject->by_gdb && process->n_files - segments <= process->n_files / 4;
 	for (size_t i = 0; i < process->n_files; i++)
-		check_file(subject, i, process->n_files - segments <= process->n_files / 4);
+		check_file(subject, i, all);
 	if (process->has_files && (process->page_size == 0 || process->page_size > 1 << 21 ||
 					  process->page_size & (process->page_size - 1)))
 		cryo_verdict_add(subject->verdict, "files",

@@ -24,6 +24,7 @@ struct cryo_thread_notes {
  * @signal: that killed the process
  * @end: of everything that its headers speak of, in the file
  * @claimed_threads: by our own note; -1 if it does not say so
+ * @by_gdb: gdb made it: no segment for what it does not dump, a SIGINFO for every thread
  * @all_stopped: no note of our own says that registers are missing
  */
 struct cryo_subject {
@@ -35,6 +36,7 @@ struct cryo_subject {
 	int signal;
 	uint64_t end;
 	int64_t claimed_threads;
+	bool by_gdb;
 	bool all_stopped;
 };
 
