@@ -47,6 +47,7 @@ enum cryocore_freeze_fate {
  * @order: place in the order of stops, from 1; 0: not stopped by this call
  * @revived: how often another process continued it after it had stopped: an attack
  * @then_sent: the secondary signal was sent to it
+ * @is_kernel: a kernel thread
  * @session_leader, @is_tracer: what a secondary signal to it does to others
  * @reason: why it was spared, or not stopped; "" if there is nothing to say
  * @error: positive errno behind it, or 0
@@ -62,7 +63,7 @@ struct cryocore_frozen {
 	size_t order;
 	unsigned int revived;
 	bool then_sent;
-	bool session_leader, is_tracer;
+	bool is_kernel, session_leader, is_tracer;
 	const char *reason;
 	int error;
 };

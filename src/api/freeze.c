@@ -88,6 +88,7 @@ static int fill_process(
 		.order = subject->sequence,
 		.revived = subject->revived,
 		.then_sent = subject->then_sent,
+		.is_kernel = cryo_row_is_kthread(&subject->row),
 		.session_leader = subject->row.session == subject->row.pid,
 		.is_tracer = subject->fate == CRYO_FATE_FAILED &&
 			     traces_somebody(subjects, subject->row.pid),

@@ -208,7 +208,7 @@ static void print_process(const struct cryocore_frozen *process, bool dry_run)
 			error[0] ? ": " : "", error);
 		break;
 	case CRYOCORE_SPARED:
-		if (detail >= (process->ppid == 2 || process->pid == 2 ? 1 : 0))
+		if (detail >= (process->is_kernel ? 1 : 0))
 			printf("spared %d (%s): %s\n", process->pid, process->comm,
 				process->reason);
 		break;

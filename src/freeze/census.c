@@ -6,9 +6,10 @@
  * they can do, and the liveliest decides.
  *
  * A thread held by a cgroup freezer shows no state of its own: S in do_freezer_trap() under version
- * 2 (kernel/cgroup/freezer.c), D in __refrigerator() under version 1 (kernel/freezer.c); wchan
- * tells them from a sleeper. wchan cannot be written by the process, and asks for ptrace access;
- * without that every sleeper counts as running.
+ * 2 (kernel/signal.c; often inlined into get_signal(), which sleeps in S nowhere else), D in
+ * __refrigerator() under version 1 (kernel/freezer.c); wchan tells them from a sleeper. wchan
+ * cannot be written by the process, and asks for ptrace access; without that every sleeper counts
+ * as running.
  */
 #include "freeze/census.h"
 
@@ -129,12 +130,15 @@ bool cryo_row_is_kthread(const struct cryo_row *row)
 
 static bool is_in_freezer(int dir)
 {
+	static const char *const places[] = {"do_freezer_trap", "get_signal", "__refrigerator"};
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 
 	if (cryo_procfs_read(dir, "wchan", 256, &text) < 0 || text.size == 0)
 		return false;
-	return strcmp((char *)text.data, "do_freezer_trap") == 0 ||
-	       strcmp((char *)text.data, "__refrigerator") == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (strcmp((char *)text.data, places[i]) == 0)
+			return true;
+	return false;
 }
 
 static enum cryo_rest rest_of_task(int dir, char state)

@@ -25,6 +25,7 @@ enum {
 
 static const uint64_t default_timeout = 10 * CRYO_NSEC_PER_SEC;
 static const uint64_t blocked_patience = 300 * CRYO_NSEC_PER_MSEC;
+static const uint64_t watch_time = 50 * CRYO_NSEC_PER_MSEC;
 static const long pause_ns = 300000;
 
 static void freezer_clear(struct cryo_freezer *freezer)
@@ -166,11 +167,16 @@ static size_t count_blocked(const struct cryo_freezer *freezer)
 	return count;
 }
 
-/* Whether it is worth to wait for somebody. */
+/*
+ * Whether it is worth to wait: for one that may still stop, and to see whether somebody who is not
+ * frozen continues what is, which takes until he gets a processor.
+ */
 static bool is_unsettled(const struct cryo_freezer *freezer)
 {
-	return freezer->unsettled ||
-	       (count_blocked(freezer) && cryo_now() - freezer->signalled_at < blocked_patience);
+	uint64_t since = cryo_now() - freezer->signalled_at;
+
+	return freezer->unsettled || since < watch_time ||
+	       (count_blocked(freezer) && since < blocked_patience);
 }
 
 /* Passes until all is quiet, or the deadline, or a cancellation. 0 or -errno. */
