@@ -23,7 +23,7 @@ enum {
 };
 
 /* A stretch of data in a sparse file. */
-struct cryo_extent {
+struct cryo_sink_extent {
 	uint64_t offset, size;
 };
 
@@ -37,7 +37,7 @@ struct cryo_extent {
  */
 struct cryo_sink_entry {
 	uint64_t size;
-	const struct cryo_extent *extents;
+	const struct cryo_sink_extent *extents;
 	size_t n_extents;
 };
 
