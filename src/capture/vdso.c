@@ -4,17 +4,19 @@
  *
  * The child that maps the 32-bit one has first to unmap its own with the pages of data that belong
  * to it, since the kernel allows one per process. From then on it calls nothing that uses the vdso
- * (the clocks): it opens, reads, copies, and ends.
+ * (the clocks; allocators ask them too): it looks for the new one where it must be, and ends.
  */
 #include "capture/vdso.h"
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #endif
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,44 +83,56 @@ static int copy_mapped(struct cryo_buffer *image)
 }
 
 #ifdef ARCH_MAP_VDSO_32
-static void unmap_vdso(void)
+static void unmap_vdso(const struct own_maps *maps)
 {
-	_cleanup_(own_maps_clear) struct own_maps maps = {0};
-
-	if (read_own_maps(&maps) < 0)
-		return;
-	for (size_t i = 0; i < maps.count; i++)
-		if (is_vdso(&maps.vmas[i]) || is_vvar(&maps.vmas[i]))
-			munmap((void *)(uintptr_t)maps.vmas[i].start,
-				(size_t)(maps.vmas[i].end - maps.vmas[i].start));
+	for (size_t i = 0; i < maps->count; i++)
+		if (is_vdso(&maps->vmas[i]) || is_vvar(&maps->vmas[i]))
+			munmap((void *)(uintptr_t)maps->vmas[i].start,
+				(size_t)(maps->vmas[i].end - maps->vmas[i].start));
 }
 
-/* In the child. Its exit status is the number of pages copied; 0: it did not work. */
-static void map_and_copy(uint8_t *shared)
+/* Reads our own memory: pages of the vdso's data before it may not be there. */
+static bool copy_own(uintptr_t address, void *data, size_t size)
+{
+	struct iovec local = {data, size}, remote = {(void *)address, size};
+
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
+}
+
+/* In the child. Its exit status is the number of pages copied; 0: it did not work. The kernel
+ * returns the size of the image and maps the data in front of it (arch/x86/entry/vdso/vma.c). */
+static void map_and_copy(const struct own_maps *maps, uint8_t *shared)
 {
 	static const uintptr_t hint = 0x10000000; /* below 4 GiB, where no program is linked */
-	struct cryo_buffer image = {0};
+	long size;
 
-	unmap_vdso();
-	if (syscall(SYS_arch_prctl, ARCH_MAP_VDSO_32, hint) <= 0 || copy_mapped(&image) < 0 ||
-		image.size > VDSO_ROOM)
+	unmap_vdso(maps);
+	size = syscall(SYS_arch_prctl, ARCH_MAP_VDSO_32, hint);
+	if (size <= 0 || size > VDSO_ROOM)
 		_exit(0);
-	memcpy(shared, image.data, image.size);
-	_exit((int)(image.size / PAGE));
+	for (uintptr_t at = hint; at < hint + VDSO_ROOM; at += PAGE)
+		if (copy_own(at, shared, SELFMAG) && memcmp(shared, ELFMAG, SELFMAG) == 0 &&
+			copy_own(at, shared, (size_t)size))
+			_exit((int)(size / PAGE));
+	_exit(0);
 }
 
 static int copy_compat(struct cryo_buffer *image)
 {
-	uint8_t *shared =
-		mmap(NULL, VDSO_ROOM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status = 0, r = -EOPNOTSUPP;
+	_cleanup_(own_maps_clear) struct own_maps maps = {0};
+	int status = 0, r = read_own_maps(&maps);
+	uint8_t *shared;
 	pid_t child;
 
+	if (r < 0)
+		return r;
+	shared = mmap(NULL, VDSO_ROOM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return -errno;
 	child = fork();
 	if (child == 0)
-		map_and_copy(shared);
+		map_and_copy(&maps, shared);
+	r = -EOPNOTSUPP;
 	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
 		WEXITSTATUS(status))
 		r = cryo_buffer_add(image, shared, (size_t)WEXITSTATUS(status) * PAGE);
