@@ -120,6 +120,8 @@ struct cryocore_progress {
  * @prefix: the core is PREFIX.PID, the copy of the executable PREFIX.PID.exe; NULL stands for
  * "core"
  * @stream_fd: if not -1, the core goes there, strictly sequentially, and no file is made
+ * @sparse_stream: the stream leaves holes out: three u64 {0x31767370736f7963, size of the core,
+ *number of stretches}, a pair of u64 {offset, size} for each stretch, then their bytes, in order
  * @content: which mappings, as --content has it; NULL stands for "kernel"
  * @no_exe: make no copy of the executable
  * @overwrite: existing files are replaced
@@ -136,6 +138,7 @@ struct cryocore_options {
 	size_t size;
 	const char *prefix;
 	int stream_fd;
+	bool sparse_stream;
 	const char *content;
 	bool no_exe;
 	bool overwrite;

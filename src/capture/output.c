@@ -62,27 +62,75 @@ int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_o
 	return 0;
 }
 
-void cryo_output_from_stream(int fd, struct cryo_output *ret_output)
+void cryo_output_from_stream(int fd, bool sparse, struct cryo_output *ret_output)
 {
 	*ret_output = CRYO_OUTPUT_NONE;
 	ret_output->fd = fd;
 	ret_output->stream = true;
+	ret_output->sparse = sparse;
+}
+
+int cryo_output_announce(
+	struct cryo_output *output, uint64_t size, struct cryo_stretch *stretches, size_t count)
+{
+	struct cryo_sparse_head head = {CRYO_SPARSE_MAGIC, size, count};
+	int r = cryo_io_write(output->fd, &head, sizeof(head));
+
+	free(output->stretches);
+	output->stretches = stretches;
+	output->n_stretches = count;
+	return r < 0 ? r : cryo_io_write(output->fd, stretches, count * sizeof(*stretches));
+}
+
+/* Bytes from the position on that lie alike inside a stretch, or outside (then they are a hole). */
+static uint64_t alike(struct cryo_output *output, uint64_t size, bool *ret_is_data)
+{
+	const struct cryo_stretch *stretch;
+	uint64_t bound = UINT64_MAX;
+
+	*ret_is_data = true;
+	if (!output->sparse)
+		return size;
+	while (output->stretch < output->n_stretches &&
+		output->stretches[output->stretch].offset +
+				output->stretches[output->stretch].size <=
+			output->position)
+		output->stretch++;
+	*ret_is_data = false;
+	if (output->stretch < output->n_stretches) {
+		stretch = &output->stretches[output->stretch];
+		*ret_is_data = output->position >= stretch->offset;
+		bound = stretch->offset + (*ret_is_data ? stretch->size : 0) - output->position;
+	}
+	return bound < size ? bound : size;
+}
+
+/* Move a stream forward over bytes, or over zeros if there are none. */
+static int advance(struct cryo_output *output, const uint8_t *data, uint64_t size)
+{
+	static const uint8_t zeros[ZEROS];
+
+	while (size) {
+		bool is_data;
+		uint64_t step = alike(output, size, &is_data);
+		int r = 0;
+
+		if (is_data && !data && step > ZEROS)
+			step = ZEROS;
+		if (is_data)
+			r = cryo_io_write(output->fd, data ? data : zeros, (size_t)step);
+		if (r < 0)
+			return r;
+		output->position += step;
+		size -= step;
+		data = data ? data + step : NULL;
+	}
+	return 0;
 }
 
 static int fill_stream(struct cryo_output *output, uint64_t end)
 {
-	static const char zeros[ZEROS];
-
-	while (output->position < end) {
-		uint64_t left = end - output->position;
-		size_t step = left < ZEROS ? (size_t)left : ZEROS;
-		int r = cryo_io_write(output->fd, zeros, step);
-
-		if (r < 0)
-			return r;
-		output->position += step;
-	}
-	return 0;
+	return end > output->position ? advance(output, NULL, end - output->position) : 0;
 }
 
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset)
@@ -92,11 +140,7 @@ int cryo_output_write(struct cryo_output *output, const void *data, size_t size,
 	if (!output->stream)
 		return cryo_io_pwrite(output->fd, data, size, (off_t)offset);
 	r = fill_stream(output, offset);
-	if (r == 0)
-		r = cryo_io_write(output->fd, data, size);
-	if (r == 0)
-		output->position += size;
-	return r;
+	return r < 0 ? r : advance(output, data, size);
 }
 
 int cryo_output_set_size(struct cryo_output *output, uint64_t size)
@@ -146,5 +190,6 @@ void cryo_output_close(struct cryo_output *output)
 	free(output->path);
 	free(output->name);
 	free(output->partial);
+	free(output->stretches);
 	*output = CRYO_OUTPUT_NONE;
 }

@@ -12,6 +12,19 @@
 
 #include "base/buffer.h"
 
+/* A stretch of data in a sparse stream. */
+struct cryo_stretch {
+	uint64_t offset, size;
+};
+
+/* What a sparse stream begins with; @n_stretches of struct cryo_stretch follow, then their bytes.
+ */
+struct cryo_sparse_head {
+	uint64_t magic, size, n_stretches;
+};
+
+#define CRYO_SPARSE_MAGIC 0x31767370736f7963ULL /* "cyospsv1" */
+
 /**
  * struct cryo_output - where bytes go.
  * @fd: the file, or the stream, which is not owned
@@ -19,7 +32,8 @@
  * @path: as the user knows it; @name is its last part
  * @partial: name until it is whole
  * @overwrite: the final name may exist
- * @position: of a stream, bytes written so far
+ * @position: of a stream, bytes written so far, holes included
+ * @stretches: of a sparse stream, where its data lies; owned; @stretch is the one at the position
  */
 struct cryo_output {
 	int fd;
@@ -27,7 +41,10 @@ struct cryo_output {
 	char *path, *name, *partial;
 	bool overwrite;
 	bool stream;
+	bool sparse;
 	uint64_t position;
+	struct cryo_stretch *stretches;
+	size_t n_stretches, stretch;
 };
 
 #define CRYO_OUTPUT_NONE ((struct cryo_output){.fd = -1, .dir = -1})
@@ -39,8 +56,18 @@ struct cryo_output {
  */
 int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_output);
 
-/* A stream that others own. */
-void cryo_output_from_stream(int fd, struct cryo_output *ret_output);
+/* A stream that others own; a sparse one has to be announced before anything is written. */
+void cryo_output_from_stream(int fd, bool sparse, struct cryo_output *ret_output);
+
+/**
+ * cryo_output_announce - begin a sparse stream: say its size and where its data will lie.
+ * @stretches: in order, apart; taken over in any case
+ *
+ * What is then written outside of them is dropped; what is not written inside becomes zeros.
+ * 0 or -errno of write(2).
+ */
+int cryo_output_announce(
+	struct cryo_output *output, uint64_t size, struct cryo_stretch *stretches, size_t count);
 
 /* Write at an offset; in a stream not before its position, and what lies between becomes zeros. */
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset);

@@ -4,11 +4,14 @@
  */
 #include "capture/own_note.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "config.h"
 #include "elf/notes.h"
+
+#define OWNER "CRYOCORE"
 
 static int add_gaps(struct cryo_buffer *text, const struct cryo_written *written)
 {
@@ -43,8 +46,29 @@ static int add_threads(struct cryo_buffer *text, const struct cryo_process *proc
 	return r;
 }
 
+static int fix_size(struct cryo_buffer *text)
+{
+	static const char cut[] = "cut=1\n";
+	/* Three words of a note's header, and the owner padded to four. */
+	const size_t room =
+		CRYO_OWN_NOTE_FIXED - 3 * sizeof(uint32_t) - ((sizeof(OWNER) + 3) & ~3UL);
+	uint8_t *rest;
+
+	if (text->size > room) {
+		text->size = room - sizeof(cut) + 1;
+		while (text->size && text->data[text->size - 1] != '\n')
+			text->size--;
+		cryo_buffer_add(text, cut, sizeof(cut) - 1);
+	}
+	rest = cryo_buffer_add_zero(text, room - text->size);
+	if (!rest)
+		return -ENOMEM;
+	memset(rest, '\n', (size_t)(text->data + text->size - rest));
+	return 0;
+}
+
 int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *process,
-	const struct cryo_account *account, const struct cryo_written *written)
+	const struct cryo_account *account, const struct cryo_written *written, bool fixed)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	int r = cryo_buffer_printf(&text,
@@ -60,8 +84,9 @@ int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *proc
 		r = add_threads(&text, process);
 	if (r == 0)
 		r = add_gaps(&text, written);
+	if (r == 0 && fixed)
+		r = fix_size(&text);
 	if (r < 0)
 		return r;
-	return cryo_note_add(
-		notes, process->arch, "CRYOCORE", CRYO_NT_CAPTURE, text.data, text.size);
+	return cryo_note_add(notes, process->arch, OWNER, CRYO_NT_CAPTURE, text.data, text.size);
 }

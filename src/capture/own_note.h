@@ -32,6 +32,17 @@ struct cryo_account {
 	bool executed;
 };
 
-/* Append the encoded note. 0 or -ENOMEM. */
+/* The size of the note in a sparse stream, where it has to be known before the gaps are. */
+enum {
+	CRYO_OWN_NOTE_FIXED = 16 * 1024
+};
+
+/**
+ * cryo_own_note_add - append the encoded note.
+ * @fixed: make it exactly CRYO_OWN_NOTE_FIXED bytes: newlines are added, or the text ends in a line
+ *	"cut=1" where it does not fit
+ *
+ * 0 or -ENOMEM.
+ */
 int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *process,
-	const struct cryo_account *account, const struct cryo_written *written);
+	const struct cryo_account *account, const struct cryo_written *written, bool fixed);

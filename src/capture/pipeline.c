@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "capture/channel.h"
 #include "capture/child.h"
+#include "capture/layout.h"
 #include "capture/privilege.h"
 #include "capture/record.h"
 #include "capture/report.h"
@@ -50,7 +51,7 @@ static int open_outputs(struct cryo_work *work)
 	int r;
 
 	if (request->stream_fd >= 0) {
-		cryo_output_from_stream(request->stream_fd, &work->core);
+		cryo_output_from_stream(request->stream_fd, request->sparse_stream, &work->core);
 		return 0;
 	}
 	r = open_output(work, "", &work->core);
@@ -149,12 +150,25 @@ static int make_plan(struct cryo_work *work)
 	return 0;
 }
 
+static int announce(struct cryo_work *work)
+{
+	uint64_t tail = work->plan.tail.size + CRYO_OWN_NOTE_FIXED;
+	struct cryo_stretch *stretches;
+	size_t count;
+	int r = cryo_layout_find(&work->plan, &work->inspector, tail, &stretches, &count);
+
+	if (r < 0)
+		return r;
+	return cryo_output_announce(&work->core, work->plan.data_end + tail, stretches, count);
+}
+
 static int write_core(struct cryo_work *work)
 {
-	int r;
+	int r = work->core.sparse ? announce(work) : 0;
 
 	set_stage(work, CRYO_STAGE_WRITE);
-	r = cryo_output_write(&work->core, work->plan.head.data, work->plan.head.size, 0);
+	if (r == 0)
+		r = cryo_output_write(&work->core, work->plan.head.data, work->plan.head.size, 0);
 	if (r == 0)
 		r = cryo_write(&work->plan, &work->inspector, &work->core, work->reader->shared,
 			&work->written);
@@ -281,7 +295,7 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	};
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
 
-	cryo_child_begin(reader->parent, SIGKILL);
+	cryo_child_begin(reader->parent, SIGKILL, reader->request->stream_fd);
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
 	letter.error = reader->request->dry_run ? run_dry(&work) : run_whole(&work);

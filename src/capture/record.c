@@ -23,7 +23,8 @@ static int write_tail(struct cryo_work *work, uint64_t *ret_size)
 	work->account.ended_ns = cryo_clock_ns(CLOCK_REALTIME);
 	r = cryo_buffer_add(&tail, work->plan.tail.data, work->plan.tail.size);
 	if (r == 0)
-		r = cryo_own_note_add(&tail, &work->process, &work->account, &work->written);
+		r = cryo_own_note_add(
+			&tail, &work->process, &work->account, &work->written, work->core.sparse);
 	if (r == 0)
 		r = cryo_output_set_size(&work->core, end);
 	if (r == 0)

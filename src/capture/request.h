@@ -16,7 +16,7 @@
  * @procfs: where /proc is read; owned
  * @identity: the target, bound to the process that it was at the beginning
  * @prefix: of the output files
- * @stream_fd: -1, or where the core goes
+ * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
 struct cryo_request {
 	int procfs;
@@ -24,6 +24,7 @@ struct cryo_request {
 	struct cryo_policy policy;
 	const char *prefix;
 	int stream_fd;
+	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
 };
 

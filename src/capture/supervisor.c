@@ -368,17 +368,25 @@ static int make_files(struct supervisor *supervisor)
 }
 
 /* A reader that was killed cannot say what it leaves. */
-static void tell_partial(struct supervisor *supervisor)
+static void tell_one_partial(struct supervisor *supervisor, const char *suffix)
 {
 	_cleanup_free_ char *partial = NULL;
 
-	if (supervisor->done || supervisor->request->stream_fd >= 0 ||
-		asprintf(&partial, "%s.%d.partial", supervisor->request->prefix,
-			supervisor->result->pid) < 0)
+	if (asprintf(&partial, "%s.%d%s.partial", supervisor->request->prefix,
+		    supervisor->result->pid, suffix) < 0)
 		return;
 	if (faccessat(AT_FDCWD, partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
 			"what was written so far is in %s", partial);
+}
+
+static void tell_partial(struct supervisor *supervisor)
+{
+	if (supervisor->done || supervisor->request->stream_fd >= 0)
+		return;
+	tell_one_partial(supervisor, "");
+	if (!supervisor->request->no_exe)
+		tell_one_partial(supervisor, ".exe");
 }
 
 static void run(struct supervisor *supervisor)
@@ -442,6 +450,7 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.policy = *policy,
 		.prefix = options->prefix ? options->prefix : "core",
 		.stream_fd = options->stream_fd,
+		.sparse_stream = options->sparse_stream,
 		.no_exe = options->no_exe,
 		.overwrite = options->overwrite,
 		.dry_run = options->dry_run,
