@@ -135,13 +135,14 @@ def reaped():
 
 
 def end_process(process):
+    """A victim that is stuck in its own file system dies when the server of it hears this end."""
     if process.poll() is None:
         process.kill()
-    process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream:
             with contextlib.suppress(OSError):
                 stream.close()
+    process.wait()
 
 
 def start(arguments, **options):
