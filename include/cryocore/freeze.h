@@ -49,6 +49,7 @@ enum cryocore_freeze_fate {
  * @then_sent: the secondary signal was sent to it
  * @is_kernel: a kernel thread
  * @session_leader, @is_tracer: what a secondary signal to it does to others
+ * @hidden: from which views of the machine it is hidden, "" if from none: an attack
  * @reason: why it was spared, or not stopped; "" if there is nothing to say
  * @error: positive errno behind it, or 0
  */
@@ -64,6 +65,7 @@ struct cryocore_frozen {
 	unsigned int revived;
 	bool then_sent;
 	bool is_kernel, session_leader, is_tracer;
+	const char *hidden;
 	const char *reason;
 	int error;
 };

@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "freeze/enumerate.h"
 #include "freeze/freeze.h"
 
 enum {
@@ -71,11 +72,16 @@ static int fill_process(
 {
 	const struct cryo_subject *subject = &subjects->array[index];
 	bool held = subject->fate == CRYO_FATE_STOPPED || subject->fate == CRYO_FATE_FAILED;
-	char *comm;
-	int r = cryocore_escape(subject->row.comm, strlen(subject->row.comm), &comm);
+	char *comm, *hidden;
+	int r = cryo_views_text(subject->hidden, &hidden);
 
 	if (r < 0)
 		return r;
+	r = cryocore_escape(subject->row.comm, strlen(subject->row.comm), &comm);
+	if (r < 0) {
+		free(hidden);
+		return r;
+	}
 	*process = (struct cryocore_frozen){
 		.pid = subject->row.pid,
 		.start_time = subject->row.start_time,
@@ -92,6 +98,7 @@ static int fill_process(
 		.session_leader = subject->row.session == subject->row.pid,
 		.is_tracer = subject->fate == CRYO_FATE_FAILED &&
 			     traces_somebody(subjects, subject->row.pid),
+		.hidden = hidden,
 		.reason = reason_of(subject),
 		.error = subject->error,
 	};
@@ -183,8 +190,10 @@ void cryocore_freeze_result_free(struct cryocore_freeze_result *result)
 {
 	if (!result)
 		return;
-	for (size_t i = 0; i < result->n_processes; i++)
+	for (size_t i = 0; i < result->n_processes; i++) {
 		free((char *)result->processes[i].comm);
+		free((char *)result->processes[i].hidden);
+	}
 	free((struct cryocore_frozen *)result->processes);
 	free((char *)result->journal);
 	free(result);

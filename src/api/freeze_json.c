@@ -42,6 +42,7 @@ static struct json_object *make_frozen(const void *source, size_t index)
 		CRYO_NUMBER("order", process->order),
 		CRYO_NUMBER("revived", process->revived),
 		CRYO_FLAG("then_sent", process->then_sent),
+		CRYO_TEXT("hidden_from", process->hidden),
 		CRYO_TEXT("reason", process->reason),
 		CRYO_NUMBER("errno", process->error),
 	};

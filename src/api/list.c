@@ -67,21 +67,6 @@ static enum cryocore_list_hold hold_of(const struct sources *sources, const stru
 	}
 }
 
-static int hidden_text(unsigned int hidden, const char **ret_text)
-{
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_buffer_reserve(&text, 1);
-
-	for (unsigned int view = 1; view < 1u << CRYO_VIEW_COUNT && r == 0; view <<= 1)
-		if (hidden & view)
-			r = cryo_buffer_printf(
-				&text, "%s%s", text.size ? ", " : "", cryo_view_text(view));
-	if (r < 0)
-		return r;
-	*ret_text = (char *)steal_ptr(text.data);
-	return 0;
-}
-
 static int hex_text(const char *comm, const char **ret_text)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
@@ -125,6 +110,7 @@ static int fill_row(const struct sources *sources, const struct cryo_sighting *s
 	struct cryocore_listed *listed)
 {
 	struct cryo_row row = {.pid = sighting->pid, .state = '?', .uid = (uid_t)-1};
+	char *hidden;
 	int r;
 
 	if (cryo_row_read(best_procfs(sources), sighting->pid, &row) == 0)
@@ -140,7 +126,8 @@ static int fill_row(const struct sources *sources, const struct cryo_sighting *s
 		.hold = hold_of(sources, &row),
 		.is_kernel = cryo_row_is_kthread(&row),
 	};
-	r = hidden_text(sighting->hidden, &listed->hidden);
+	r = cryo_views_text(sighting->hidden, &hidden);
+	listed->hidden = r < 0 ? NULL : hidden;
 	return r < 0 ? r : fill_names(sources, &row, listed);
 }
 

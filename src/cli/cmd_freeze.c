@@ -239,6 +239,9 @@ static void say_attack(const struct cryocore_frozen *process)
 			  "continued it%s",
 			process->pid, process->comm, process->revived,
 			process->fate == CRYOCORE_FROZEN ? "; it is stopped again" : "");
+	if (process->hidden[0])
+		cli_error("ATTACK: pid %d (%s) is hidden from %s", process->pid, process->comm,
+			process->hidden);
 	if (!process->then_sent)
 		return;
 	cli_note(0, "pid %d (%s): the secondary signal was sent", process->pid, process->comm);

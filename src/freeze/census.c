@@ -19,9 +19,15 @@
 
 #include "base/array.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/status.h"
+
+uint64_t cryo_ticks_now(void)
+{
+	return cryo_clock_ns(CLOCK_BOOTTIME) / (CRYO_NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+}
 
 static void row_from_stat(const struct cryo_stat *stat, struct cryo_row *row)
 {

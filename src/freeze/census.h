@@ -41,6 +41,9 @@ struct cryo_census {
 	size_t vanished;
 };
 
+/* Clock ticks since boot, as start times count them. */
+uint64_t cryo_ticks_now(void);
+
 /* Count them; the tracer and uid are not asked. 0 or -errno. */
 int cryo_census_take(int procfs, struct cryo_census *ret_census);
 void cryo_census_clear(struct cryo_census *census);

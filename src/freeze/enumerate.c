@@ -47,6 +47,20 @@ const char *cryo_view_text(unsigned int view)
 	return "";
 }
 
+int cryo_views_text(unsigned int views, char **ret_text)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_buffer_add(&text, "", 0);
+
+	for (size_t i = 0; i < CRYO_VIEW_COUNT && r == 0; i++)
+		if (views & 1u << i)
+			r = cryo_buffer_printf(&text, "%s%s", text.size ? ", " : "", texts[i]);
+	if (r < 0)
+		return r;
+	*ret_text = (char *)steal_ptr(text.data);
+	return 0;
+}
+
 /* Views by number: a byte for each pid up to pid_max. */
 struct looks {
 	int public_proc, private_proc;

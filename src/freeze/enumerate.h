@@ -26,6 +26,9 @@ enum cryo_view {
 /* A few words for one bit of enum cryo_view. */
 const char *cryo_view_text(unsigned int view);
 
+/* Bits of enum cryo_view as words divided by ", "; malloc'ed, "" for none. 0 or -ENOMEM. */
+int cryo_views_text(unsigned int views, char **ret_text);
+
 /**
  * struct cryo_sighting - a process.
  * @seen: views that have it

@@ -39,11 +39,13 @@ static void freezer_clear(struct cryo_freezer *freezer)
 	cryo_cleanup_close(&freezer->procfs);
 }
 
-static int open_procfs(void)
+static int open_procfs(struct cryo_freezer *freezer)
 {
-	int procfs = cryo_procfs_open_private();
-
-	return procfs >= 0 ? procfs : cryo_procfs_open("/proc");
+	freezer->procfs = cryo_procfs_open_private();
+	freezer->is_private = freezer->procfs >= 0;
+	if (!freezer->is_private)
+		freezer->procfs = cryo_procfs_open("/proc");
+	return freezer->procfs;
 }
 
 /* Everything that we write to or run from: the journal, stdout and stderr, our own executable. */
@@ -263,6 +265,8 @@ static int freeze(struct cryo_freezer *freezer, struct cryo_freeze_report *repor
 	const struct cryo_freeze_request *request = freezer->request;
 	int r = run_passes(freezer, &report->quiet);
 
+	if (r == 0 && request->select.all && !cryo_freezer_is_cancelled(freezer))
+		r = cryo_freezer_find_hidden(freezer);
 	settle_fates(freezer);
 	report->cancelled = cryo_freezer_is_cancelled(freezer);
 	if (r == 0 && !request->dry_run)
@@ -315,9 +319,9 @@ int cryo_freeze(const struct cryo_freeze_request *request, struct cryo_freeze_re
 		copy.stop_signal = SIGSTOP;
 	if (!makes_sense(&copy))
 		return -EINVAL;
-	freezer.procfs = open_procfs();
-	if (freezer.procfs < 0)
-		return freezer.procfs;
+	r = open_procfs(&freezer);
+	if (r < 0)
+		return r;
 	freezer.begin_ticks = cryo_ticks_now();
 	r = prepare(&freezer);
 	freezer.deadline =

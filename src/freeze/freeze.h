@@ -49,6 +49,7 @@ const char *cryo_trouble_text(enum cryo_trouble trouble);
  * @then_sent: the secondary signal was sent to it
  * @confirmed: it was seen to stand still after the last signal
  * @resent: signals sent again before it was ever seen to stand still
+ * @hidden: views that do not show it (bits of enum cryo_view, freeze/enumerate.h)
  */
 struct cryo_subject {
 	struct cryo_row row;
@@ -64,6 +65,7 @@ struct cryo_subject {
 	bool then_sent;
 	bool confirmed;
 	unsigned int resent;
+	unsigned int hidden;
 };
 
 /* Sorted by pid and start time. */

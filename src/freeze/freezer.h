@@ -12,6 +12,7 @@
 /**
  * struct cryo_freezer - one freeze.
  * @procfs: a private one where possible
+ * @is_private: it is
  * @old: what earlier freezes hold
  * @journal: NULL in a dry run
  * @subjects: every process looked at so far
@@ -27,6 +28,7 @@
 struct cryo_freezer {
 	const struct cryo_freeze_request *request;
 	int procfs;
+	bool is_private;
 	struct cryo_world world;
 	struct cryo_outputs outputs;
 	struct cryo_roster_request roster_request;
@@ -42,9 +44,6 @@ struct cryo_freezer {
 	bool active;
 	size_t unsettled;
 };
-
-/* Clock ticks since boot, as start times count them. */
-uint64_t cryo_ticks_now(void);
 
 /* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
 pid_t cryo_last_pid(int procfs);
@@ -84,6 +83,13 @@ int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits);
 
 /* Whether all pids given out after @from, up to the last one, are used by who is spared. */
 bool cryo_pids_are_explained(struct cryo_freezer *freezer, pid_t from, pid_t to);
+
+/**
+ * cryo_freezer_find_hidden - compare what is frozen with what other views of the machine show.
+ *
+ * Sets @hidden of subjects, and adds those that procfs does not show. 0 or -errno.
+ */
+int cryo_freezer_find_hidden(struct cryo_freezer *freezer);
 
 /* Send the secondary signal to what could not be stopped. */
 void cryo_freezer_then(struct cryo_freezer *freezer);

@@ -70,7 +70,10 @@ void cryo_outputs_clear(struct cryo_outputs *outputs)
 	cryo_needs_clear(&outputs->needs);
 }
 
-/* The device number of the deepest part of a path that exists. 0 or -errno. */
+/*
+ * The device number of the deepest part of a path that can be seen; whoever serves the rest serves
+ * that too, unless a link leads elsewhere. 0 or -errno.
+ */
 static int device_of(const char *path, dev_t *ret_device)
 {
 	_cleanup_free_ char *copy = strdup(path[0] ? path : ".");
@@ -81,7 +84,7 @@ static int device_of(const char *path, dev_t *ret_device)
 	for (char *at = copy;; at = dirname(at)) {
 		if (statx(AT_FDCWD, at, AT_STATX_DONT_SYNC, STATX_TYPE, &info) == 0)
 			break;
-		if (errno != ENOENT || strcmp(at, "/") == 0 || strcmp(at, ".") == 0)
+		if (strcmp(at, "/") == 0 || strcmp(at, ".") == 0)
 			return -errno;
 	}
 	*ret_device = makedev(info.stx_dev_major, info.stx_dev_minor);

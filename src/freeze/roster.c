@@ -49,6 +49,7 @@ const char *cryo_spare_text(enum cryo_spare spare)
 void cryo_roster_clear(struct cryo_roster *roster)
 {
 	free(roster->spared);
+	cryo_needs_clear(&roster->needs);
 	*roster = (struct cryo_roster){0};
 }
 
@@ -101,20 +102,14 @@ struct hunt {
 	int procfs;
 	const struct cryo_census *census;
 	struct cryo_roster *roster;
-	struct cryo_needs needs;
 };
-
-static void hunt_clear(struct hunt *hunt)
-{
-	cryo_needs_clear(&hunt->needs);
-}
 
 /* A terminal is driven by the holder of its master side; its foreground job is looked through. */
 static int need_terminal(struct hunt *hunt, int number)
 {
 	const dev_t device = makedev(PTY_SLAVE_MAJOR, (unsigned int)number);
 	int r = cryo_needs_add(
-		&hunt->needs, CRYO_NEED_PTY, NULL, (uint64_t)number, CRYO_SPARE_TERMINAL);
+		&hunt->roster->needs, CRYO_NEED_PTY, NULL, (uint64_t)number, CRYO_SPARE_TERMINAL);
 
 	for (size_t i = 0; i < hunt->census->count && r == 0; i++) {
 		const struct cryo_row *row = &hunt->census->rows[i];
@@ -140,12 +135,12 @@ static int need_link(struct hunt *hunt, int fd, const char *link)
 	if (cryo_number_scan(&number, number + strlen(number), 10, &inode) &&
 		cryo_socket_peer(inode, &inode) == 0) {
 		snprintf(other, sizeof(other), "socket:[%llu]", (unsigned long long)inode);
-		return cryo_needs_add(
-			&hunt->needs, CRYO_NEED_LINK, other, CRYO_NEED_ANY, CRYO_SPARE_STDIO);
+		return cryo_needs_add(&hunt->roster->needs, CRYO_NEED_LINK, other, CRYO_NEED_ANY,
+			CRYO_SPARE_STDIO);
 	}
 	if (strncmp(link, "/dev/", strlen("/dev/")) == 0)
 		return 0; /* devices, /dev/null among them, connect nobody */
-	return cryo_needs_add(&hunt->needs, CRYO_NEED_LINK, link, access, CRYO_SPARE_STDIO);
+	return cryo_needs_add(&hunt->roster->needs, CRYO_NEED_LINK, link, access, CRYO_SPARE_STDIO);
 }
 
 /* A file that somebody else has open too connects nobody, a FIFO does. */
@@ -230,7 +225,7 @@ static int spare_server_children(struct hunt *hunt)
 static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
 {
 	const struct cryo_row *row = cryo_census_find(hunt->census, peer->pid);
-	enum cryo_spare why = (enum cryo_spare)hunt->needs.array[peer->need].tag;
+	enum cryo_spare why = (enum cryo_spare)hunt->roster->needs.array[peer->need].tag;
 	int r = row ? spare(hunt->roster, row, why) : 0;
 
 	if (r == 0 && why == CRYO_SPARE_TERMINAL)
@@ -246,12 +241,12 @@ static int follow_needs(struct hunt *hunt)
 	size_t first = 0;
 	int r = 0;
 
-	while (r == 0 && first < hunt->needs.count) {
+	while (r == 0 && first < hunt->roster->needs.count) {
 		_cleanup_free_ struct cryo_peer *peers = NULL;
-		size_t count = 0, searched = hunt->needs.count;
+		size_t count = 0, searched = hunt->roster->needs.count;
 
 		r = cryo_peers_find(
-			hunt->procfs, hunt->census, &hunt->needs, first, &peers, &count);
+			hunt->procfs, hunt->census, &hunt->roster->needs, first, &peers, &count);
 		for (size_t i = 0; i < count && r == 0; i++)
 			r = take_peer(hunt, &peers[i]);
 		first = searched;
@@ -267,7 +262,8 @@ static int add_output_needs(struct hunt *hunt)
 	for (size_t i = 0; outputs && i < outputs->needs.count && r == 0; i++) {
 		const struct cryo_need *need = &outputs->needs.array[i];
 
-		r = cryo_needs_add(&hunt->needs, need->kind, need->link, need->number, need->tag);
+		r = cryo_needs_add(
+			&hunt->roster->needs, need->kind, need->link, need->number, need->tag);
 	}
 	return r;
 }
@@ -275,8 +271,9 @@ static int add_output_needs(struct hunt *hunt)
 int cryo_roster_make(int procfs, const struct cryo_census *census,
 	const struct cryo_roster_request *request, struct cryo_roster *ret_roster)
 {
-	_cleanup_roster_ struct cryo_roster roster = {.request = request};
-	_cleanup_(hunt_clear) struct hunt hunt = {procfs, census, &roster, {0}};
+	_cleanup_roster_ struct cryo_roster roster = {
+		.request = request, .made_ticks = cryo_ticks_now()};
+	struct hunt hunt = {procfs, census, &roster};
 	int r = spare_self(&roster, census);
 
 	if (r == 0)
@@ -284,7 +281,7 @@ int cryo_roster_make(int procfs, const struct cryo_census *census,
 	if (r == 0)
 		r = add_output_needs(&hunt);
 	if (r == 0)
-		r = cryo_needs_add(&hunt.needs, CRYO_NEED_WATCHDOG, NULL, 0, CRYO_SPARE_WATCHDOG);
+		r = cryo_needs_add(&roster.needs, CRYO_NEED_WATCHDOG, NULL, 0, CRYO_SPARE_WATCHDOG);
 	if (r == 0)
 		r = follow_needs(&hunt);
 	if (r < 0)
@@ -346,6 +343,25 @@ static bool is_spared_by_user(
 	return false;
 }
 
+/*
+ * A shell, our ancestor, may have started the rest of our pipeline only after the roster was made:
+ * a child of it is searched when it is met.
+ */
+static enum cryo_spare judge_newcomer(
+	int procfs, const struct cryo_roster *roster, const struct cryo_row *row)
+{
+	const struct cryo_spared *parent = find_spared(roster, row->ppid);
+	const struct cryo_census census = {(struct cryo_row *)row, 1, 0};
+	_cleanup_free_ struct cryo_peer *peers = NULL;
+	size_t count = 0;
+
+	if (!parent || parent->why != CRYO_SPARE_ANCESTOR || row->start_time < roster->made_ticks ||
+		cryo_peers_find(procfs, &census, &roster->needs, 0, &peers, &count) < 0 ||
+		count == 0)
+		return CRYO_SPARE_NONE;
+	return (enum cryo_spare)roster->needs.array[peers[0].need].tag;
+}
+
 enum cryo_spare cryo_roster_judge(
 	int procfs, const struct cryo_roster *roster, const struct cryo_row *row)
 {
@@ -368,5 +384,5 @@ enum cryo_spare cryo_roster_judge(
 		return CRYO_SPARE_JOB;
 	if (request->outputs && cryo_outputs_is_helper(request->outputs->backings, row->comm))
 		return CRYO_SPARE_OUTPUT;
-	return CRYO_SPARE_NONE;
+	return judge_newcomer(procfs, roster, row);
 }

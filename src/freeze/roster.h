@@ -54,12 +54,16 @@ struct cryo_spared {
  * @request: borrowed; must outlive the roster
  * @job: the process group that a shell made for us, 0 if it made none
  * @spared: those found by relation
+ * @needs: what was searched for
+ * @made_ticks: when; who began later was not searched
  */
 struct cryo_roster {
 	const struct cryo_roster_request *request;
 	pid_t job;
 	struct cryo_spared *spared;
 	size_t count;
+	struct cryo_needs needs;
+	uint64_t made_ticks;
 };
 
 /* Find out. @census must hold ourselves. 0 or -errno. */

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/number.h"
@@ -86,11 +84,6 @@ void cryo_freeze_report_clear(struct cryo_freeze_report *report)
 	cryo_subjects_clear(&report->subjects);
 	free(report->journal);
 	*report = (struct cryo_freeze_report){0};
-}
-
-uint64_t cryo_ticks_now(void)
-{
-	return cryo_clock_ns(CLOCK_BOOTTIME) / (CRYO_NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
 pid_t cryo_last_pid(int procfs)
