@@ -21,39 +21,21 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "capture/capture.h"
-#include "capture/gather_target.h"
+#include "capture/gather_state.h"
 #include "capture/result.h"
 #include "proc/procfs.h"
 
 enum {
 	MAX_JOBS = 64,
 	DEFAULT_MAX_JOBS = 8,
-	STALL_MS = 5000 /* a collector that shows no sign of life for so long is killed */
 };
 
-struct gather {
-	const struct cryocore_gather_options *options;
-	const struct cryo_policy *policy;
-	struct cryo_evidence_options evidence_options;
-	struct cryo_sink *sink;
-	int procfs;
-	struct cryo_evidence *evidence;
-	struct cryo_freeze_report *frozen; /* NULL without --freeze */
-	struct cryo_targets targets;
-	struct cryocore_gather_result *result;
-	struct cryocore_result words; /* only its messages */
-	pthread_mutex_t callbacks;
-	struct cryocore_gather_progress progress;
-	uint64_t begin;
-	_Atomic int sink_error; /* nothing more can be written */
-};
-
-static bool is_cancelled(const struct gather *gather)
+static bool is_cancelled(const struct cryo_gather *gather)
 {
 	return gather->options->cancel && *gather->options->cancel;
 }
 
-static void note_sink_error(struct gather *gather, int error)
+static void note_sink_error(struct cryo_gather *gather, int error)
 {
 	int none = 0;
 
@@ -63,7 +45,7 @@ static void note_sink_error(struct gather *gather, int error)
 
 /* ---- stages, each for one target ---- */
 
-static void show_progress(struct gather *gather, const struct cryo_target *target)
+static void show_progress(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	pthread_mutex_lock(&gather->callbacks);
 	gather->progress.processes_done++;
@@ -84,7 +66,7 @@ static void drop_mappings(struct cryocore_result *result)
 	result->n_mappings = 0;
 }
 
-static void log_capture(struct gather *gather, const struct cryo_target *target)
+static void log_capture(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	static const char *const outcomes[] = {"complete", "partial", "failed"};
 	const struct cryocore_result *core = target->core;
@@ -97,7 +79,7 @@ static void log_capture(struct gather *gather, const struct cryo_target *target)
 		outcomes[core->outcome], core->pause_ns / 1000, core->data_bytes);
 }
 
-static int capture(struct gather *gather, struct cryo_target *target)
+static int capture(struct cryo_gather *gather, struct cryo_target *target)
 {
 	const struct cryocore_gather_options *options = gather->options;
 	struct cryo_dossier *dossier = &target->dossier;
@@ -137,7 +119,7 @@ static bool is_full(const struct cryo_target *target)
 	       target->dossier.core_record.error == EDQUOT;
 }
 
-static int capture_core(struct gather *gather, struct cryo_target *target)
+static int capture_core(struct cryo_gather *gather, struct cryo_target *target)
 {
 	int r = cryo_evidence_core_directory(gather->evidence, target->dossier.pid);
 
@@ -150,7 +132,7 @@ static int capture_core(struct gather *gather, struct cryo_target *target)
 	return r;
 }
 
-static void stage_capture(struct gather *gather, struct cryo_target *target)
+static void stage_capture(struct cryo_gather *gather, struct cryo_target *target)
 {
 	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
 
@@ -167,13 +149,13 @@ static void stage_capture(struct gather *gather, struct cryo_target *target)
 	show_progress(gather, target);
 }
 
-static void stage_copy(struct gather *gather, struct cryo_target *target)
+static void stage_copy(struct cryo_gather *gather, struct cryo_target *target)
 {
 	if (!is_cancelled(gather) && !gather->sink_error)
 		note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
 }
 
-static void tell(struct gather *gather, const struct cryo_target *target)
+static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	const struct cryo_dossier *dossier = &target->dossier;
 	_cleanup_buffer_ struct cryo_buffer comm = {0};
@@ -202,7 +184,7 @@ static void tell(struct gather *gather, const struct cryo_target *target)
 	pthread_mutex_unlock(&gather->callbacks);
 }
 
-static void stage_close(struct gather *gather, struct cryo_target *target)
+static void stage_close(struct cryo_gather *gather, struct cryo_target *target)
 {
 	note_sink_error(gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
 	note_sink_error(gather, cryo_evidence_close(gather->evidence, &target->dossier));
@@ -212,8 +194,8 @@ static void stage_close(struct gather *gather, struct cryo_target *target)
 /* ---- several at a time ---- */
 
 struct crew {
-	struct gather *gather;
-	void (*stage)(struct gather *gather, struct cryo_target *target);
+	struct cryo_gather *gather;
+	void (*stage)(struct cryo_gather *gather, struct cryo_target *target);
 	atomic_size_t next;
 };
 
@@ -228,7 +210,7 @@ static void *work(void *user)
 	return NULL;
 }
 
-static size_t job_count(const struct gather *gather)
+static size_t job_count(const struct cryo_gather *gather)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t jobs = gather->options->jobs;
@@ -241,8 +223,8 @@ static size_t job_count(const struct gather *gather)
 }
 
 /* A thread that cannot be had is done without: we work ourselves too. */
-static void run_stage(
-	struct gather *gather, void (*stage)(struct gather *gather, struct cryo_target *target))
+static void run_stage(struct cryo_gather *gather,
+	void (*stage)(struct cryo_gather *gather, struct cryo_target *target))
 {
 	struct crew crew = {.gather = gather, .stage = stage};
 	size_t jobs = job_count(gather), started = 0;
@@ -256,147 +238,9 @@ static void run_stage(
 		pthread_join(threads[--started], NULL);
 }
 
-/* ---- freeze and thaw ---- */
-
-static struct cryo_selection selection_of(const struct cryocore_gather_options *options)
-{
-	bool limited = options->n_pids || options->n_trees || options->n_cgroups;
-
-	return (struct cryo_selection){
-		.all = options->all && !limited,
-		.pids = options->pids,
-		.n_pids = options->n_pids,
-		.trees = options->trees,
-		.n_trees = options->n_trees,
-		.cgroups = options->cgroups,
-		.n_cgroups = options->n_cgroups,
-	};
-}
-
-static bool is_ours(const struct cryo_subject *subject)
-{
-	return subject->fate == CRYO_FATE_STOPPED && subject->sequence;
-}
-
-static void log_subject(struct gather *gather, const struct cryo_subject *subject)
-{
-	pid_t pid = subject->row.pid;
-
-	if (subject->fate == CRYO_FATE_STOPPED)
-		cryo_evidence_log(gather->evidence, pid, "stopped");
-	else if (subject->fate == CRYO_FATE_BEFORE)
-		cryo_evidence_log(gather->evidence, pid, "stood still before");
-	else if (subject->fate == CRYO_FATE_SPARED)
-		cryo_evidence_log(
-			gather->evidence, pid, "spared: %s", cryo_spare_text(subject->spare));
-	else if (subject->fate == CRYO_FATE_FAILED)
-		cryo_evidence_log(gather->evidence, pid, "could not be stopped: %s",
-			cryo_trouble_text(subject->trouble));
-	if (subject->revived)
-		cryo_evidence_log(gather->evidence, pid,
-			"another process continued it %u times: an attack", subject->revived);
-}
-
-static void account_freeze(struct gather *gather)
-{
-	const struct cryo_subjects *subjects = &gather->frozen->subjects;
-
-	for (size_t i = 0; i < subjects->count; i++) {
-		log_subject(gather, &subjects->array[i]);
-		gather->result->frozen += is_ours(&subjects->array[i]);
-		gather->result->not_frozen += subjects->array[i].fate == CRYO_FATE_FAILED;
-	}
-	if (gather->result->not_frozen)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, 0,
-			"%zu processes could not be frozen: the log says which, and why",
-			gather->result->not_frozen);
-	if (!gather->frozen->quiet)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIMEDOUT,
-			"not everything stood still when the time for freezing was over");
-}
-
-/* 0, or -errno: then nothing is stopped. */
-static int freeze(struct gather *gather, struct cryo_freeze_report *report)
-{
-	const struct cryocore_gather_options *options = gather->options;
-	struct cryo_freeze_request request = {
-		.select = selection_of(options),
-		.spare = options->spare,
-		.n_spare = options->n_spare,
-		.outputs = &options->directory,
-		.n_outputs = 1,
-		.keep_frozen = options->keep_frozen,
-		.cancel = options->cancel,
-	};
-	int r;
-
-	cryo_evidence_log(gather->evidence, 0, "freeze begins");
-	r = cryo_freeze(&request, report);
-	if (r < 0) {
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"freezing: %s: nothing was stopped", strerror(-r));
-		return r;
-	}
-	gather->frozen = report;
-	account_freeze(gather);
-	cryo_evidence_log(gather->evidence, 0, "freeze ends: %zu stopped, %zu not",
-		gather->result->frozen, gather->result->not_frozen);
-	return 0;
-}
-
-static size_t pids_to_thaw(const struct cryo_subjects *subjects, pid_t *pids)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < subjects->count; i++)
-		if (is_ours(&subjects->array[i]))
-			pids[count++] = subjects->array[i].row.pid;
-	return count;
-}
-
-static int thaw_ours(struct gather *gather, struct cryo_thaw_report *report)
-{
-	const struct cryo_subjects *subjects = &gather->frozen->subjects;
-	_cleanup_free_ pid_t *pids = malloc((subjects->count + 1) * sizeof(*pids));
-	struct cryo_thaw_request request = {
-		.pids = pids, .journal = gather->frozen->journal, .wait_ms = STALL_MS};
-
-	if (!pids)
-		return -ENOMEM;
-	request.n_pids = pids_to_thaw(subjects, pids);
-	return request.n_pids ? cryo_thaw(&request, report) : 0;
-}
-
-static void thaw(struct gather *gather)
-{
-	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
-	int r;
-
-	if (!gather->frozen || gather->frozen->thawed)
-		return;
-	gather->result->left_frozen = gather->result->frozen;
-	if (gather->options->keep_frozen)
-		return;
-	r = thaw_ours(gather, &report);
-	if (r < 0) {
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"thawing: %s: run 'cryocore thaw --all'", strerror(-r));
-		return;
-	}
-	gather->result->left_frozen = 0;
-	for (size_t i = 0; i < report.count; i++)
-		gather->result->left_frozen += report.subjects[i].fate == CRYO_THAW_FAILED;
-	if (gather->result->left_frozen)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
-			"%zu processes could not be thawed: run 'cryocore thaw --all'",
-			gather->result->left_frozen);
-	cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
-		gather->result->frozen - gather->result->left_frozen, gather->result->frozen);
-}
-
 /* ---- the whole ---- */
 
-static int find_targets(struct gather *gather)
+static int find_targets(struct cryo_gather *gather)
 {
 	int r = cryo_targets_find(
 		gather->procfs, gather->options, gather->frozen, &gather->targets);
@@ -419,9 +263,9 @@ static int find_targets(struct gather *gather)
 	return 0;
 }
 
-static int run(struct gather *gather, struct cryo_freeze_report *report)
+static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 {
-	int r = gather->options->freeze ? freeze(gather, report) : 0;
+	int r = gather->options->freeze ? cryo_gather_freeze(gather, report) : 0;
 
 	if (r == 0)
 		r = find_targets(gather);
@@ -429,12 +273,12 @@ static int run(struct gather *gather, struct cryo_freeze_report *report)
 		run_stage(gather, stage_capture);
 		run_stage(gather, stage_copy);
 	}
-	thaw(gather);
+	cryo_gather_thaw(gather);
 	run_stage(gather, stage_close);
 	return r;
 }
 
-static int open_evidence(struct gather *gather)
+static int open_evidence(struct cryo_gather *gather)
 {
 	const struct cryocore_gather_options *options = gather->options;
 	int r = cryo_sink_open_directory(options->directory, &gather->sink);
@@ -460,7 +304,7 @@ static int open_evidence(struct gather *gather)
 		.note = options->note,
 		.deleted_files = options->deleted_files,
 		.max_copy = options->max_copy,
-		.stall_ms = STALL_MS,
+		.stall_ms = CRYO_GATHER_STALL_MS,
 		.content = options->content ? options->content : "evidence",
 	};
 	r = cryo_evidence_begin(
@@ -471,7 +315,7 @@ static int open_evidence(struct gather *gather)
 	return r;
 }
 
-static void conclude(struct gather *gather, const struct cryo_evidence_sum *sum)
+static void conclude(struct cryo_gather *gather, const struct cryo_evidence_sum *sum)
 {
 	struct cryocore_gather_result *result = gather->result;
 
@@ -489,7 +333,7 @@ static void conclude(struct gather *gather, const struct cryo_evidence_sum *sum)
 		result->outcome = CRYOCORE_PARTIAL;
 }
 
-static void end_evidence(struct gather *gather)
+static void end_evidence(struct cryo_gather *gather)
 {
 	struct cryo_evidence_sum sum = {0};
 	int r = cryo_evidence_end(gather->evidence, &sum);
@@ -508,7 +352,7 @@ static void end_evidence(struct gather *gather)
 }
 
 /* The messages, and the worst of them, belong to the result. */
-static void hand_over_words(struct gather *gather)
+static void hand_over_words(struct cryo_gather *gather)
 {
 	struct cryocore_gather_result *result = gather->result;
 
@@ -521,7 +365,7 @@ static void hand_over_words(struct gather *gather)
 	result->total_ns = cryo_now() - gather->begin;
 }
 
-static void gather_clear(struct gather *gather)
+static void gather_clear(struct cryo_gather *gather)
 {
 	cryo_targets_clear(&gather->targets);
 	cryo_sink_close(gather->sink);
@@ -533,7 +377,7 @@ static void gather_clear(struct gather *gather)
 int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
 	struct cryocore_gather_result **ret_result)
 {
-	_cleanup_(gather_clear) struct gather gather = {
+	_cleanup_(gather_clear) struct cryo_gather gather = {
 		.options = options, .policy = policy, .procfs = -1, .begin = cryo_now()};
 	_cleanup_freeze_report_ struct cryo_freeze_report report = {0};
 

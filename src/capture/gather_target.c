@@ -176,6 +176,19 @@ static int compare_targets(const void *a, const void *b)
 	return (left->dossier.pid > right->dossier.pid) - (left->dossier.pid < right->dossier.pid);
 }
 
+/* When every process is named there is nobody to look for. */
+static int consider_named(struct finder *finder)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < finder->options->n_pids; i++) {
+		struct cryo_sighting sighting = {.pid = finder->options->pids[i]};
+
+		r = consider(finder, &sighting);
+	}
+	return r;
+}
+
 static int consider_all(struct finder *finder)
 {
 	_cleanup_free_ struct cryo_sighting *sightings = NULL;
@@ -186,10 +199,29 @@ static int consider_all(struct finder *finder)
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = consider(finder, &sightings[i]);
-	if (finder->targets.count)
-		qsort(finder->targets.array, finder->targets.count, sizeof(*finder->targets.array),
-			compare_targets);
 	return r;
+}
+
+static bool needs_enumeration(const struct finder *finder)
+{
+	const struct cryocore_gather_options *options = finder->options;
+
+	return finder->report || options->n_trees || options->n_cgroups || !options->n_pids;
+}
+
+/* A process that was named twice is one target. */
+static void sort_targets(struct cryo_targets *targets)
+{
+	size_t kept = 0;
+
+	if (targets->count)
+		qsort(targets->array, targets->count, sizeof(*targets->array), compare_targets);
+	for (size_t i = 0; i < targets->count; i++)
+		if (kept && targets->array[i].dossier.pid == targets->array[kept - 1].dossier.pid)
+			free(targets->array[i].hidden);
+		else
+			targets->array[kept++] = targets->array[i];
+	targets->count = kept;
 }
 
 static int make_roster(struct finder *finder)
@@ -233,9 +265,10 @@ int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
 	int r = make_roster(&finder);
 
 	if (r == 0)
-		r = consider_all(&finder);
+		r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
 	if (r < 0)
 		return r;
+	sort_targets(&finder.targets);
 	*ret_targets = finder.targets;
 	finder.targets = (struct cryo_targets){0};
 	return 0;

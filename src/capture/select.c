@@ -106,7 +106,9 @@ int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why
 	int r;
 
 	request->identity = CRYO_IDENTITY_NONE;
-	request->procfs = cryo_procfs_open("/proc");
+	request->procfs = cryo_procfs_open_private(); /* sees what is hidden by a mount */
+	if (request->procfs < 0)
+		request->procfs = cryo_procfs_open("/proc");
 	if (request->procfs < 0) {
 		cryo_buffer_printf(why, "/proc: %s: mount it first", strerror(-request->procfs));
 		return request->procfs;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Only what this collection stopped is given back by it: what an earlier freeze holds, it holds on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/gather_state.h"
+#include "capture/result.h"
+
+static struct cryo_selection selection_of(const struct cryocore_gather_options *options)
+{
+	bool limited = options->n_pids || options->n_trees || options->n_cgroups;
+
+	return (struct cryo_selection){
+		.all = options->all && !limited,
+		.pids = options->pids,
+		.n_pids = options->n_pids,
+		.trees = options->trees,
+		.n_trees = options->n_trees,
+		.cgroups = options->cgroups,
+		.n_cgroups = options->n_cgroups,
+	};
+}
+
+static bool is_ours(const struct cryo_subject *subject)
+{
+	return subject->fate == CRYO_FATE_STOPPED && subject->sequence;
+}
+
+static void log_subject(struct cryo_gather *gather, const struct cryo_subject *subject)
+{
+	pid_t pid = subject->row.pid;
+
+	if (subject->fate == CRYO_FATE_STOPPED)
+		cryo_evidence_log(gather->evidence, pid, "stopped");
+	else if (subject->fate == CRYO_FATE_BEFORE)
+		cryo_evidence_log(gather->evidence, pid, "stood still before");
+	else if (subject->fate == CRYO_FATE_SPARED)
+		cryo_evidence_log(
+			gather->evidence, pid, "spared: %s", cryo_spare_text(subject->spare));
+	else if (subject->fate == CRYO_FATE_FAILED)
+		cryo_evidence_log(gather->evidence, pid, "could not be stopped: %s",
+			cryo_trouble_text(subject->trouble));
+	if (subject->revived)
+		cryo_evidence_log(gather->evidence, pid,
+			"another process continued it %u times: an attack", subject->revived);
+}
+
+static void account_freeze(struct cryo_gather *gather)
+{
+	const struct cryo_subjects *subjects = &gather->frozen->subjects;
+
+	for (size_t i = 0; i < subjects->count; i++) {
+		log_subject(gather, &subjects->array[i]);
+		gather->result->frozen += is_ours(&subjects->array[i]);
+		gather->result->not_frozen += subjects->array[i].fate == CRYO_FATE_FAILED;
+	}
+	if (gather->result->not_frozen)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, 0,
+			"%zu processes could not be frozen: the log says which, and why",
+			gather->result->not_frozen);
+	if (!gather->frozen->quiet)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIMEDOUT,
+			"not everything stood still when the time for freezing was over");
+}
+
+int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report)
+{
+	const struct cryocore_gather_options *options = gather->options;
+	struct cryo_freeze_request request = {
+		.select = selection_of(options),
+		.spare = options->spare,
+		.n_spare = options->n_spare,
+		.outputs = &options->directory,
+		.n_outputs = 1,
+		.keep_frozen = options->keep_frozen,
+		.cancel = options->cancel,
+	};
+	int r;
+
+	cryo_evidence_log(gather->evidence, 0, "freeze begins");
+	r = cryo_freeze(&request, report);
+	if (r < 0) {
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
+			"freezing: %s: nothing was stopped", strerror(-r));
+		return r;
+	}
+	gather->frozen = report;
+	account_freeze(gather);
+	cryo_evidence_log(gather->evidence, 0, "freeze ends: %zu stopped, %zu not",
+		gather->result->frozen, gather->result->not_frozen);
+	return 0;
+}
+
+static size_t pids_to_thaw(const struct cryo_subjects *subjects, pid_t *pids)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < subjects->count; i++)
+		if (is_ours(&subjects->array[i]))
+			pids[count++] = subjects->array[i].row.pid;
+	return count;
+}
+
+static int thaw_ours(struct cryo_gather *gather, struct cryo_thaw_report *report)
+{
+	const struct cryo_subjects *subjects = &gather->frozen->subjects;
+	_cleanup_free_ pid_t *pids = malloc((subjects->count + 1) * sizeof(*pids));
+	struct cryo_thaw_request request = {
+		.pids = pids, .journal = gather->frozen->journal, .wait_ms = CRYO_GATHER_STALL_MS};
+
+	if (!pids)
+		return -ENOMEM;
+	request.n_pids = pids_to_thaw(subjects, pids);
+	return request.n_pids ? cryo_thaw(&request, report) : 0;
+}
+
+void cryo_gather_thaw(struct cryo_gather *gather)
+{
+	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
+	int r;
+
+	if (!gather->frozen || gather->frozen->thawed)
+		return;
+	gather->result->left_frozen = gather->result->frozen;
+	if (gather->options->keep_frozen)
+		return;
+	r = thaw_ours(gather, &report);
+	if (r < 0) {
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
+			"thawing: %s: run 'cryocore thaw --all'", strerror(-r));
+		return;
+	}
+	gather->result->left_frozen = 0;
+	for (size_t i = 0; i < report.count; i++)
+		gather->result->left_frozen += report.subjects[i].fate == CRYO_THAW_FAILED;
+	if (gather->result->left_frozen)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
+			"%zu processes could not be thawed: run 'cryocore thaw --all'",
+			gather->result->left_frozen);
+	cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
+		gather->result->frozen - gather->result->left_frozen, gather->result->frozen);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A collection while it is made, and its bracket: freeze and thaw.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "capture/gather.h"
+#include "capture/gather_target.h"
+
+enum {
+	/* A collector that shows no sign of life for so long is killed. */
+	CRYO_GATHER_STALL_MS = 5000
+};
+
+/**
+ * struct cryo_gather - the state of a collection.
+ * @frozen: what freezing did; NULL: nothing was frozen
+ * @words: only its messages count
+ * @callbacks: held while the user's functions are called; guards @progress
+ * @sink_error: negative once nothing more can be written
+ */
+struct cryo_gather {
+	const struct cryocore_gather_options *options;
+	const struct cryo_policy *policy;
+	struct cryo_evidence_options evidence_options;
+	struct cryo_sink *sink;
+	int procfs;
+	struct cryo_evidence *evidence;
+	struct cryo_freeze_report *frozen; /* NULL without --freeze */
+	struct cryo_targets targets;
+	struct cryocore_gather_result *result;
+	struct cryocore_result words; /* only its messages */
+	pthread_mutex_t callbacks;
+	struct cryocore_gather_progress progress;
+	uint64_t begin;
+	_Atomic int sink_error; /* nothing more can be written */
+};
+
+/* Freeze what is selected, and log it. 0, or -errno: then nothing is stopped. */
+int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report);
+
+/* Give back what cryo_gather_freeze() stopped, unless it is to stay frozen. */
+void cryo_gather_thaw(struct cryo_gather *gather);
