@@ -82,7 +82,9 @@ int cryo_sockets_parse_diag(const void *messages, size_t size, struct cryo_socke
 	const struct nlmsghdr *header = messages;
 	int left = (int)size, r = 0;
 
-	for (; NLMSG_OK(header, left) && r == 0; header = NLMSG_NEXT(header, left)) {
+	/* NLMSG_NEXT() may make what is left negative. */
+	for (; left > 0 && NLMSG_OK(header, (unsigned int)left) && r == 0;
+		header = NLMSG_NEXT(header, left)) {
 		if (header->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (header->nlmsg_type == NLMSG_ERROR)

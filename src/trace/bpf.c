@@ -38,7 +38,10 @@ static inline void restore_print(libbpf_print_fn_t *print)
 	libbpf_set_print(*print);
 }
 
-#define _silent_ _cleanup_(restore_print) libbpf_print_fn_t print = libbpf_set_print(NULL)
+/* Only its end is of use: clang calls it unused. */
+#define _silent_                                                                                   \
+	_cleanup_(restore_print) __attribute__((unused)) libbpf_print_fn_t print =                 \
+		libbpf_set_print(NULL)
 
 /* The kernel looks at the capabilities before anything else, so that we need not parse its BTF to
  * be refused. */
