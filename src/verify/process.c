@@ -170,7 +170,7 @@ static void check_files(struct cryo_subject *subject)
 			"the FILE note counts in pages of %" PRIu64 " bytes", process->page_size);
 }
 
-/* Entries of the auxiliary vector that are addresses of the process. */
+/* Addresses in the auxiliary vector. Those on the stack are left out: a process may unmap them. */
 static const struct {
 	const char *name;
 	uint64_t type;
@@ -179,8 +179,6 @@ static const struct {
 	{"AT_ENTRY", AT_ENTRY},
 	{"AT_BASE", AT_BASE},
 	{"AT_SYSINFO_EHDR", AT_SYSINFO_EHDR},
-	{"AT_RANDOM", AT_RANDOM},
-	{"AT_EXECFN", AT_EXECFN},
 };
 
 static void check_auxv(struct cryo_subject *subject)

@@ -9,6 +9,7 @@ it. Arguments of the test program select functions by name.
 import contextlib
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -286,6 +287,23 @@ def run(arguments, seconds=60, **options):
 
 def cryocore(*arguments, **options):
     return run([CRYOCORE] + list(arguments), **options)
+
+
+def kernel_core(process):
+    """End a process with SIGABRT; the core that the kernel makes in the current directory."""
+    with open('/proc/sys/kernel/core_pattern', encoding='latin-1') as file:
+        pattern = file.read().strip()
+    if pattern != 'core':
+        raise Skip('kernel.core_pattern is %r and not "core"' % pattern)
+    resource.prlimit(process.pid, resource.RLIMIT_CORE,
+                     (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    process.send_signal(signal.SIGABRT)
+    process.wait()
+    for name in ('core', 'core.%d' % process.pid):
+        if os.path.exists(name):
+            os.rename(name, 'kernel.core')
+            return 'kernel.core'
+    raise Skip('the kernel made no core: its hard limit is 0, or the directory is another')
 
 
 def read_bytes(path):
