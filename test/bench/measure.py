@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Rounds: each has every dumper once, in an order that turns, on targets that are new."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+
+import dumpers
+import targets
+
+
+class Bench:
+    """All measurements of one run, as they go into the JSON file."""
+
+    def __init__(self, tool, cryocore, is_quick):
+        self.tool, self.cryocore, self.is_quick = tool, cryocore, is_quick
+        self.samples, self.failures, self.limits = [], [], {}
+
+    def note(self, row, where, dumper, number, facts):
+        self.samples.append(dict(facts, row=row.name, directory=where, dumper=dumper.name,
+                                 round=number))
+
+    def fail(self, row, dumper, error):
+        self.failures.append('%s: %s: %s' % (row.title, dumper.name, error))
+        print('  ' + self.failures[-1], file=sys.stderr)
+
+    def dump_once(self, row, where, work, dumper, processes, number):
+        """Round 0 is not timed: it warms up, and its memory is watched."""
+        watch = number == 0 and not dumper.kills
+        try:
+            peak = dumpers.Peak(self.cryocore)
+            with peak if watch else contextlib.nullcontext():
+                facts = dumper.dump(processes, work)
+        except (dumpers.Failed, OSError) as error:
+            self.fail(row, dumper, error)
+            return
+        if peak.highest:
+            facts['peak_kib'] = sum(peak.highest.values())
+        self.note(row, where, dumper, number, facts)
+
+    def run_round(self, row, where, work, those, number):
+        """gcore has targets of its own: it makes their page tables grow, which others would pay."""
+        groups = [[d for d in those if d.name != 'gcore'], [d for d in those if d.name == 'gcore']]
+        for group in groups if number % 2 else reversed(groups):
+            if not group:
+                continue
+            with targets.running(row, self.tool, self.is_quick, work) as processes:
+                for dumper in group:
+                    self.dump_once(row, where, work, dumper, processes, number)
+
+    def run_row(self, row, where, those, rounds):
+        if row.gcore == targets.NEVER or (row.gcore == targets.SLOWLY and self.is_quick):
+            those = [dumper for dumper in those if dumper.name != 'gcore']
+        print('%s: %s' % (where, row.title), file=sys.stderr)
+        for number in range(rounds + 1):
+            work = tempfile.mkdtemp(prefix='cryocore-bench-', dir=where)
+            try:
+                self.run_round(row, where, work, those, number)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def measure_limits(self, where):
+        """The best of three of each."""
+        size = (64 if self.is_quick else 2048) << 20
+        for _ in range(3):
+            facts = dumpers.run_tool(self.tool, 'limits', where, size)
+            known = self.limits.setdefault(where, facts)
+            for key, value in facts.items():
+                known[key] = min(known[key], value)
+
+    def run(self, rows, directories, rounds):
+        with dumpers.kernel_writes_here() as with_kernel:
+            those = dumpers.all_dumpers(self.tool, self.cryocore, with_kernel)
+            for where in directories:
+                self.measure_limits(where)
+                for row in rows:
+                    self.run_row(row, os.path.abspath(where), those, rounds)
