@@ -31,6 +31,14 @@ const struct cryo_arch *cryo_arch_by_elf(uint16_t machine, uint8_t elf_class)
 	return NULL;
 }
 
+const struct cryo_arch *cryo_arch_by_word(uint16_t host_machine, size_t word)
+{
+	for (const struct cryo_arch *row = cryo_arch_rows; row->name; row++)
+		if (cryo_arch_word(row) == word && runs_on(row, host_machine))
+			return row;
+	return NULL;
+}
+
 uint16_t cryo_arch_host(void)
 {
 #if defined(__x86_64__)

@@ -72,5 +72,9 @@ const struct cryo_arch *cryo_arch_find(uint16_t host_machine, size_t gpr_size);
 /* The row of an ELF header's e_machine and class; NULL if there is none. */
 const struct cryo_arch *cryo_arch_by_elf(uint16_t machine, uint8_t elf_class);
 
+/* The row of programs that run on this machine with a word of so many bytes; NULL if there is none.
+ */
+const struct cryo_arch *cryo_arch_by_word(uint16_t host_machine, size_t word);
+
 /* EM_* of the machine that cryocore was compiled for; EM_NONE (0) if there is no row for it. */
 uint16_t cryo_arch_host(void);

@@ -16,23 +16,55 @@
 #include "arch/arch.h"
 #include "base/array.h"
 #include "base/io.h"
+#include "proc/auxv.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/syscall.h"
 #include "trace/bpf.h"
 
-static int choose_arch(const struct cryo_inspector *inspector, struct cryo_process *process)
+enum {
+	AUXV_LIMIT = 1 << 16
+};
+
+static int choose_by_exe(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
 	Elf64_Ehdr header; /* e_ident and e_machine stand alike in both classes */
 
-	if (process->arch)
-		return 0;
-	if (inspector->exe < 0)
-		return inspector->exe_error;
 	if (cryo_io_pread(inspector->exe, &header, sizeof(header), 0) < (ssize_t)sizeof(Elf32_Ehdr))
 		return -ENOEXEC;
 	process->arch = cryo_arch_by_elf(header.e_machine, header.e_ident[EI_CLASS]);
 	return process->arch ? 0 : -ENOEXEC;
+}
+
+/* Read with the right size of a word, AT_PHENT is the size of a program header of that size. */
+static int choose_by_auxv(const struct cryo_inspector *inspector, struct cryo_process *process)
+{
+	static const struct {
+		size_t word, program_header;
+	} classes[] = {{8, sizeof(Elf64_Phdr)}, {4, sizeof(Elf32_Phdr)}};
+	_cleanup_buffer_ struct cryo_buffer auxv = {0};
+	int r = cryo_procfs_read(inspector->live_dir, "auxv", AUXV_LIMIT, &auxv);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(classes) && !process->arch; i++) {
+		uint64_t found;
+
+		if (cryo_auxv_get(auxv.data, auxv.size, classes[i].word, AT_PHENT, &found) &&
+			found == classes[i].program_header)
+			process->arch = cryo_arch_by_word(cryo_arch_host(), classes[i].word);
+	}
+	return process->arch ? 0 : -ENOEXEC;
+}
+
+/* An executable that may not be opened, or that lies with a server that may not answer, is told by
+ * the kernel's vector. */
+static int choose_arch(const struct cryo_inspector *inspector, struct cryo_process *process)
+{
+	if (process->arch)
+		return 0;
+	return inspector->exe >= 0 ? choose_by_exe(inspector, process)
+				   : choose_by_auxv(inspector, process);
 }
 
 static int compare_tids(const void *left, const void *right)

@@ -10,9 +10,9 @@
 /**
  * cryo_unstopped_add - add the living threads that a process does not have yet.
  * @process: threads with the best registers that can be had; its arch is chosen by the executable
- *	where no stopped thread has told it
+ *	or the auxiliary vector where no stopped thread has told it
  *
  * Each has one regset, the general one; what is not known in it is 0, and @source says what is.
- * Returns 0, -ENOEXEC (no row for the executable), -ENOMEM, or -errno.
+ * Returns 0, -ENOEXEC (no row for it), -ENOMEM, or -errno.
  */
 int cryo_unstopped_add(const struct cryo_inspector *inspector, struct cryo_process *process);

@@ -36,6 +36,23 @@ Test(arch, no_row_of_another_machine)
 	cr_assert_str_eq(name_of(EM_NONE, 216), "none");
 }
 
+static const char *name_of_word(uint16_t host, size_t word)
+{
+	const struct cryo_arch *arch = cryo_arch_by_word(host, word);
+
+	return arch ? arch->name : "none";
+}
+
+Test(arch, found_by_the_size_of_a_word)
+{
+	cr_assert_str_eq(name_of_word(EM_X86_64, 8), "x86_64");
+	cr_assert_str_eq(name_of_word(EM_X86_64, 4), "i386");
+	cr_assert_str_eq(name_of_word(EM_386, 4), "i386");
+	cr_assert_str_eq(name_of_word(EM_386, 8), "none");
+	cr_assert_str_eq(name_of_word(EM_AARCH64, 8), "aarch64");
+	cr_assert_str_eq(name_of_word(EM_AARCH64, 4), "none");
+}
+
 Test(arch, found_by_the_elf_header)
 {
 	cr_assert_str_eq(cryo_arch_by_elf(EM_386, ELFCLASS32)->name, "i386");
