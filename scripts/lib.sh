@@ -42,12 +42,20 @@ need() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install ${missing[*]}"
 	say "installing ${missing[*]}"
-	{
-		apt-get update -q &&
-			DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-				"${missing[@]}"
-	} </dev/null >&2 || die "the packages could not be installed"
+	install_packages "${missing[@]}" </dev/null >&2 || die "the packages could not be installed"
 }
+
+# Without starting the services among them: their programs are wanted, not a running database.
+install_packages() (
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	apt-get update -q &&
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+)
 
 # build_into DIR [MESON-OPTION...]: configure DIR once, and build it.
 build_into() {
