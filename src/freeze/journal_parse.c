@@ -34,6 +34,12 @@ static bool take_number(struct fields *fields, uint64_t *ret_number)
 	return cryo_number_scan(&fields->at, fields->end, 10, ret_number);
 }
 
+/* Whether nothing is left: what a record has too much makes all of it doubtful. */
+static bool at_end(const struct fields *fields)
+{
+	return fields->at == fields->end;
+}
+
 static bool take_identity(struct fields *fields, pid_t *ret_pid, uint64_t *ret_start_time)
 {
 	uint64_t pid, start_time;
@@ -75,7 +81,7 @@ static char *take_path(struct fields *fields)
 		path[i] = (char)byte;
 		fields->at += 2;
 	}
-	return path[0] == '/' ? steal_ptr(path) : NULL;
+	return path[0] == '/' && at_end(fields) ? steal_ptr(path) : NULL;
 }
 
 /* Every function below returns 0, -EBADMSG for fields that make no sense, or -ENOMEM. */
@@ -90,7 +96,7 @@ static int take_head(struct cryo_journal_state *state, struct fields *fields)
 	for (size_t i = 0; i < sizeof(world.boot_id) - 1; i++)
 		if (fields->at < fields->end && *fields->at != ' ')
 			world.boot_id[i] = *fields->at++;
-	if (!world.boot_id[0] || !take_number(fields, &world.pid_namespace))
+	if (!world.boot_id[0] || !take_number(fields, &world.pid_namespace) || !at_end(fields))
 		return -EBADMSG;
 	state->world = world;
 	return 0;
@@ -106,8 +112,12 @@ static int take_process(struct cryo_journal_state *state, struct fields *fields)
 		!take_letter(fields, "scm", &engine))
 		return -EBADMSG;
 	process.engine = (enum cryo_engine)engine;
-	if (process.engine != CRYO_ENGINE_SIGNAL && !(process.cgroup = take_path(fields)))
+	if (process.engine != CRYO_ENGINE_SIGNAL)
+		process.cgroup = take_path(fields);
+	if (!at_end(fields) || (process.engine != CRYO_ENGINE_SIGNAL && !process.cgroup)) {
+		free(process.cgroup);
 		return -EBADMSG;
+	}
 	added = cryo_array_add(state->processes, state->n_processes);
 	if (!added) {
 		free(process.cgroup);
@@ -121,7 +131,7 @@ static int take_thawed(struct cryo_journal_state *state, struct fields *fields)
 {
 	struct cryo_journal_process process = {.thawed = true}, *added;
 
-	if (!take_identity(fields, &process.pid, &process.start_time))
+	if (!take_identity(fields, &process.pid, &process.start_time) || !at_end(fields))
 		return -EBADMSG;
 	added = cryo_array_add(state->processes, state->n_processes);
 	if (!added)
@@ -181,7 +191,7 @@ static int take_chase(struct cryo_journal_state *state, struct fields *fields)
 {
 	uint64_t ticks;
 
-	if (!take_number(fields, &ticks))
+	if (!take_number(fields, &ticks) || !at_end(fields))
 		return -EBADMSG;
 	if (!state->chase_open || ticks < state->chase_start)
 		state->chase_start = ticks;
@@ -193,7 +203,7 @@ static int take_chase_end(struct cryo_journal_state *state, struct fields *field
 {
 	uint64_t ticks;
 
-	if (!take_number(fields, &ticks))
+	if (!take_number(fields, &ticks) || !at_end(fields))
 		return -EBADMSG;
 	state->chase_open = false;
 	return 0;
@@ -201,7 +211,14 @@ static int take_chase_end(struct cryo_journal_state *state, struct fields *field
 
 static int take_guard(struct cryo_journal_state *state, struct fields *fields)
 {
-	return take_identity(fields, &state->guard, &state->guard_start) ? 0 : -EBADMSG;
+	pid_t pid;
+	uint64_t start_time;
+
+	if (!take_identity(fields, &pid, &start_time) || !at_end(fields))
+		return -EBADMSG;
+	state->guard = pid;
+	state->guard_start = start_time;
+	return 0;
 }
 
 static const struct record_kind {
@@ -240,7 +257,7 @@ static int take_record(struct cryo_journal_state *state, const char *line, size_
 	for (size_t i = 0; i < ARRAY_SIZE(record_kinds); i++)
 		if (record_kinds[i].letter == line[PREFIX_SIZE])
 			r = record_kinds[i].take(state, &fields);
-	return r == 0 && fields.at != fields.end ? -EBADMSG : r;
+	return r;
 }
 
 static int compare_identity(const struct cryo_journal_process *a, pid_t pid, uint64_t start_time)

@@ -153,14 +153,14 @@ static bool connects(int process, const char *name, const char *link)
 		       S_ISFIFO(info.stx_mode));
 }
 
-/* Whoever is connected with stdin, stdout and stderr of a process. */
-static int need_stdio(struct hunt *hunt, pid_t pid)
+/* Whoever is connected with stdin, stdout and stderr of a process, from descriptor `first` on. */
+static int need_stdio(struct hunt *hunt, pid_t pid, int first)
 {
 	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	int r = 0;
 
-	for (int fd = 0; fd <= 2 && process >= 0 && r == 0; fd++) {
+	for (int fd = first; fd <= STDERR_FILENO && process >= 0 && r == 0; fd++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "fd/%d", fd);
@@ -174,7 +174,7 @@ static int need_stdio(struct hunt *hunt, pid_t pid)
 static int need_own(struct hunt *hunt)
 {
 	const struct cryo_row *self = cryo_census_find(hunt->census, hunt->roster->request->self);
-	int r = need_stdio(hunt, self->pid);
+	int r = need_stdio(hunt, self->pid, STDIN_FILENO);
 
 	if (r == 0 && major((dev_t)self->tty_nr) == PTY_SLAVE_MAJOR)
 		r = need_terminal(hunt, (int)minor((dev_t)self->tty_nr));
@@ -231,7 +231,7 @@ static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
 	if (r == 0 && why == CRYO_SPARE_TERMINAL)
 		r = need_terminals_of(hunt, peer->pid);
 	if (r == 0 && why == CRYO_SPARE_STDIO)
-		r = need_stdio(hunt, peer->pid); /* a pipeline has more than one step */
+		r = need_stdio(hunt, peer->pid, STDOUT_FILENO); /* the pipeline goes on */
 	return r;
 }
 
