@@ -17,7 +17,8 @@
 
 enum {
 	PENDING_SIZE = 1 << 16,
-	CHUNK_SIZE = 1 << 17
+	CHUNK_SIZE = 1 << 17,
+	HOLE_STEP = 1 << 24
 };
 
 int cryo_deposit_open(
@@ -87,6 +88,19 @@ int cryo_deposit_write(struct cryo_deposit *deposit, const void *data, size_t si
 	return r < 0 ? r : write_now(deposit, data, size);
 }
 
+/* A hole of a terabyte takes its time to be hashed: the watcher hears of it. */
+static void hash_hole(struct cryo_deposit *deposit, uint64_t size)
+{
+	while (size) {
+		uint64_t step = size < HOLE_STEP ? size : HOLE_STEP;
+
+		cryo_hash_add_zeros(&deposit->hash, step);
+		size -= step;
+		if (deposit->beat)
+			deposit->beat(deposit->user);
+	}
+}
+
 int cryo_deposit_skip(struct cryo_deposit *deposit, uint64_t size)
 {
 	int r = flush(deposit);
@@ -97,7 +111,7 @@ int cryo_deposit_skip(struct cryo_deposit *deposit, uint64_t size)
 	deposit->error = cryo_sink_skip(deposit->file, size);
 	if (deposit->error < 0)
 		return deposit->error;
-	cryo_hash_add_zeros(&deposit->hash, size);
+	hash_hole(deposit, size);
 	deposit->size += size;
 	return 0;
 }
@@ -151,22 +165,34 @@ bool cryo_deposit_abandon(struct cryo_deposit *deposit, struct cryo_deposit_sum 
 	return deposit->file != NULL;
 }
 
+/* Where the data at or behind `at` begins, and where the hole behind it does; no data: both there.
+ */
+static void find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole)
+{
+	off_t data = lseek(fd, at, SEEK_DATA), hole = -1;
+
+	if (data < 0 && errno == ENXIO) { /* a hole up to the end */
+		data = hole = lseek(fd, 0, SEEK_END);
+	} else if (data >= at) {
+		hole = lseek(fd, data, SEEK_HOLE);
+	}
+	*ret_data = data > at ? data : at;
+	*ret_hole = hole >= data ? hole : INT64_MAX; /* without SEEK_DATA all is data */
+}
+
 /* One piece of data at `at`, after the hole before it. Bytes gone forward, 0 at the end, -errno. */
 static off_t copy_piece(struct cryo_deposit *deposit, int fd, off_t at, uint8_t *chunk)
 {
-	off_t data = lseek(fd, at, SEEK_DATA);
-	off_t end = data < 0 && errno == ENXIO ? lseek(fd, 0, SEEK_END) : -1;
+	off_t data, hole, size;
 	ssize_t n;
 	int r;
 
-	if (end >= 0)
-		data = end > at ? end : at;
-	else if (data < at)
-		data = at;
+	find_data(fd, at, &data, &hole);
 	r = data > at ? cryo_deposit_skip(deposit, (uint64_t)(data - at)) : 0;
-	if (r < 0 || end >= 0)
+	size = hole - data < CHUNK_SIZE ? hole - data : CHUNK_SIZE;
+	if (r < 0 || size <= 0)
 		return r;
-	n = cryo_io_pread(fd, chunk, CHUNK_SIZE, data);
+	n = cryo_io_pread(fd, chunk, (size_t)size, data);
 	if (n <= 0)
 		return n;
 	r = write_now(deposit, chunk, (size_t)n);
