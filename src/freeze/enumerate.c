@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -60,6 +61,10 @@ int cryo_views_text(unsigned int views, char **ret_text)
 	*ret_text = (char *)steal_ptr(text.data);
 	return 0;
 }
+
+enum {
+	MAX_PARTS = 16 /* threads of a sweep */
+};
 
 /* Views by number: a byte for each pid up to pid_max. */
 struct looks {
@@ -117,14 +122,46 @@ static bool has_pidfd(pid_t pid)
 	return pidfd >= 0 || errno == EMFILE || errno == ENFILE;
 }
 
+/* A stretch of the numbers: @first up to, but not including, @end. */
+struct stretch {
+	struct looks *looks;
+	pid_t first, end;
+};
+
+static void *look_by_stretch(void *user)
+{
+	const struct stretch *stretch = user;
+
+	for (pid_t pid = stretch->first; pid < stretch->end; pid++) {
+		if (has_pidfd(pid))
+			mark(stretch->looks, pid, CRYO_VIEW_PIDFD);
+		if (sched_getscheduler(pid) >= 0)
+			mark(stretch->looks, pid, CRYO_VIEW_SCHED);
+	}
+	return NULL;
+}
+
+/* Four million numbers take a processor a second: all of them share the work. */
 static void look_by_numbers(struct looks *looks)
 {
-	for (pid_t pid = 1; pid <= looks->pid_max; pid++) {
-		if (has_pidfd(pid))
-			mark(looks, pid, CRYO_VIEW_PIDFD);
-		if (sched_getscheduler(pid) >= 0)
-			mark(looks, pid, CRYO_VIEW_SCHED);
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t parts = processors < 1 ? 1 : processors > MAX_PARTS ? MAX_PARTS : (pid_t)processors;
+	struct stretch stretches[MAX_PARTS];
+	pthread_t threads[MAX_PARTS];
+	bool started[MAX_PARTS] = {false};
+
+	for (pid_t i = 0; i < parts; i++) {
+		stretches[i] = (struct stretch){looks, 1 + looks->pid_max / parts * i,
+			i + 1 < parts ? 1 + looks->pid_max / parts * (i + 1) : looks->pid_max + 1};
+		started[i] =
+			i && pthread_create(&threads[i], NULL, look_by_stretch, &stretches[i]) == 0;
 	}
+	for (pid_t i = 0; i < parts; i++)
+		if (!started[i])
+			look_by_stretch(&stretches[i]);
+	for (pid_t i = 0; i < parts; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
 }
 
 /* The number belongs to a thread: the process has another one. */
