@@ -94,6 +94,20 @@ void cryocore_stacks_options_init(struct cryocore_stacks_options *options);
 int cryocore_stacks_core(const char *path, const struct cryocore_stacks_options *options,
 	struct cryocore_stacks **ret_stacks);
 
+/**
+ * cryocore_stacks_pid - the stacks of a live process.
+ *
+ * It is stopped for as long as its stacks are copied (into memory, nothing is written to a file
+ * system), released, and then they are unwound. Private memory of which less than a mebibyte is in
+ * use is copied too, for stacks that no stack pointer is in.
+ *
+ * @ret_why: if not NULL, a line, malloc'ed, that says what went wrong where the capture failed
+ *
+ * Returns 0, -EIO (it could not be captured, see @ret_why), or what cryocore_stacks_core() returns.
+ */
+int cryocore_stacks_pid(pid_t pid, const struct cryocore_stacks_options *options,
+	struct cryocore_stacks **ret_stacks, char **ret_why);
+
 void cryocore_stacks_free(struct cryocore_stacks *stacks);
 
 /* The stacks for people: text of many lines, malloc'ed. 0 or -ENOMEM. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/stacks_capture.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/escape.h"
@@ -189,23 +190,46 @@ static int read_options(
 	return 0;
 }
 
+static int unwind(struct cryo_core_target *target, const struct cryo_stacks_limits *limits,
+	struct cryocore_stacks **ret_stacks)
+{
+	_cleanup_(cryo_stacks_clear) struct cryo_stacks found = {0};
+	int r = cryo_stacks_make(&target->target, limits, &found);
+
+	if (r == 0)
+		r = publish(&found, &target->target, ret_stacks);
+	if (r == 0)
+		(*ret_stacks)->damaged = target->core.damage != 0 || target->process.damage != 0;
+	return r;
+}
+
 int cryocore_stacks_core(const char *path, const struct cryocore_stacks_options *options,
 	struct cryocore_stacks **ret_stacks)
 {
 	_cleanup_core_target_ struct cryo_core_target target = {.core = CRYO_CORE_NONE};
-	_cleanup_(cryo_stacks_clear) struct cryo_stacks found = {0};
 	struct cryo_stacks_limits limits;
 	int r = read_options(options, &limits);
 
 	if (r == 0)
 		r = cryo_core_target_open(path, &target);
+	return r < 0 ? r : unwind(&target, &limits, ret_stacks);
+}
+
+int cryocore_stacks_pid(pid_t pid, const struct cryocore_stacks_options *options,
+	struct cryocore_stacks **ret_stacks, char **ret_why)
+{
+	_cleanup_core_target_ struct cryo_core_target target = {.core = CRYO_CORE_NONE};
+	_cleanup_close_ int task = -1, core = -1;
+	struct cryo_stacks_limits limits;
+	int r = read_options(options, &limits);
+
+	if (ret_why)
+		*ret_why = NULL;
 	if (r == 0)
-		r = cryo_stacks_make(&target.target, &limits, &found);
+		r = cryo_stacks_capture(pid, limits.max_ns, &task, &core, ret_why);
 	if (r == 0)
-		r = publish(&found, &target.target, ret_stacks);
-	if (r == 0)
-		(*ret_stacks)->damaged = target.core.damage != 0 || target.process.damage != 0;
-	return r;
+		r = cryo_core_target_open_live(core, task, &target);
+	return r < 0 ? r : unwind(&target, &limits, ret_stacks);
 }
 
 void cryocore_stacks_free(struct cryocore_stacks *stacks)

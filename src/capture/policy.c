@@ -13,7 +13,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/array.h"
+#include "elf/encode.h"
+
+enum {
+	SMALL = 1 << 20, /* bytes in use: a stack that is not deep, or no great loss */
+};
 
 #define FILTER_BITS 0x1ffu
 #define LINKS_UNKNOWN (~(nlink_t)0)
@@ -173,6 +179,32 @@ static uint64_t size_of_every(const struct cryo_process *process, const struct c
 	return device ? 0 : vma->end - vma->start;
 }
 
+static bool has_stack_pointer(const struct cryo_process *process, const struct cryo_vma *vma)
+{
+	const struct cryo_arch *arch = process->arch;
+	struct cryo_field field = {(uint16_t)arch->sp, (uint16_t)arch->gpr_word};
+
+	for (size_t i = 0; i < process->n_threads; i++) {
+		const struct cryo_regset *general = process->threads[i].regsets;
+		uint64_t sp;
+
+		if (!general || general->size != arch->gpr_size)
+			continue;
+		sp = cryo_decode(arch->elf_data, general->data, field);
+		if (sp >= vma->start && sp < vma->end)
+			return true;
+	}
+	return false;
+}
+
+/* A signal handler may run on a stack of its own: then no sp is in the one that it interrupted. */
+static bool may_be_stack(const struct cryo_process *process, const struct cryo_vma *vma)
+{
+	if (is_shared(vma) || !has_own_pages(vma) || is_dontdump(vma))
+		return false;
+	return vma->anonymous + vma->swap <= SMALL || has_stack_pointer(process, vma);
+}
+
 uint64_t cryo_policy_dump_size(const struct cryo_policy *policy, const struct cryo_process *process,
 	const struct cryo_vma *vma, enum cryo_dump_reason *ret_reason)
 {
@@ -180,6 +212,10 @@ uint64_t cryo_policy_dump_size(const struct cryo_policy *policy, const struct cr
 
 	if (policy->every)
 		return size_of_every(process, vma, ret_reason);
+	if (policy->stacks && may_be_stack(process, vma)) {
+		*ret_reason = CRYO_DUMP_STACK;
+		return vma->end - vma->start;
+	}
 	filter = (filter | policy->set) & ~policy->clear;
 	return size_by_rules(process, vma, filter | ALWAYS, ret_reason);
 }
@@ -200,6 +236,7 @@ const char *cryo_dump_reason_text(enum cryo_dump_reason reason)
 		[CRYO_DUMP_DELETED] = "private mapping of a deleted file",
 		[CRYO_DUMP_FILE] = "private file mapping",
 		[CRYO_DUMP_ELF_HEADER] = "first page of an executable file",
+		[CRYO_DUMP_STACK] = "stack of a thread",
 		[CRYO_DUMP_NOT_CHOSEN] = "left out: not chosen",
 	};
 

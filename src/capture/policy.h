@@ -31,6 +31,7 @@ enum cryo_content {
  * @use_filter: start from the process's coredump_filter, else from 0
  * @set: bits added to that
  * @clear: bits then taken away
+ * @stacks: also what stacks need: mappings of few pages, and those that a stack pointer is in
  * @every: dump every readable mapping that is not a device, whatever the other fields say. The
  *	kernel's own pages (CRYO_VMA_SPECIAL) stay as the kernel has them; mappings without
  *	VM_READ go by the rules with every bit set: a PROT_NONE reservation that was never used
@@ -39,13 +40,14 @@ enum cryo_content {
 struct cryo_policy {
 	bool use_filter;
 	uint32_t set, clear;
+	bool stacks;
 	bool every;
 };
 
 /**
  * cryo_policy_parse - the argument of --content.
- * @text: "kernel"; "all"; "evidence" (CRYO_CONTENT_EVIDENCE); or a list with commas of names of bits
- *	(anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
+ * @text: "kernel"; "all"; "evidence" (CRYO_CONTENT_EVIDENCE); or a list with commas of names of
+ *bits (anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
  *	hugetlb-shared, dax-private, dax-shared, dontdump, deleted). A list whose first word has
  *	a sign (+x, -x) changes the process's own filter; else it replaces it. "kernel" may stand
  *	first in a list, before signed words. Signed and unsigned words are not mixed; of two
@@ -70,6 +72,7 @@ enum cryo_dump_reason {
 	CRYO_DUMP_DELETED,
 	CRYO_DUMP_FILE,
 	CRYO_DUMP_ELF_HEADER, /* one page */
+	CRYO_DUMP_STACK,
 	CRYO_DUMP_NOT_CHOSEN, /* not: the rule of its kind is switched off */
 };
 

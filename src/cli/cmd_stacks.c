@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * cryocore stacks CORE...: backtraces of all threads.
+ * cryocore stacks PID|CORE...: backtraces of all threads. A word of digits is a PID, a core with
+ * such a name is ./NAME.
  */
+#include <cryocore/cryocore.h>
 #include <cryocore/stacks.h>
 #include <errno.h>
 #include <stdio.h>
@@ -55,7 +57,7 @@ static int set_help(void *state, const char *value);
 static const struct cli_option table[] = {
 	{"frames", 0, "N", "the most frames of one thread (default: 512)", set_frames},
 	{"timeout", 0, "SEC", "the most time for all threads together (default: 30)", set_timeout},
-	{"json", 0, NULL, "results as JSON, one line for each core", set_json},
+	{"json", 0, NULL, "results as JSON, one line for each", set_json},
 	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
 	{"verbose", 'v', NULL, "say more", cli_option_verbose},
 	{"help", 'h', NULL, "print this help", set_help},
@@ -67,7 +69,7 @@ static int set_help(void *state, const char *value)
 {
 	(void)state;
 	(void)value;
-	printf("Usage: cryocore stacks [OPTION]... CORE...\n\n");
+	printf("Usage: cryocore stacks [OPTION]... PID|CORE...\n\n");
 	cli_options_help(stdout, table);
 	return 1 + CLI_COMPLETE;
 }
@@ -103,16 +105,31 @@ static int print_stacks(const struct request *request, const struct cryocore_sta
 	return r;
 }
 
-static int show_core(const struct request *request, const char *path)
+static int find_stacks(
+	const struct request *request, const char *word, struct cryocore_stacks **ret_stacks)
+{
+	char *why = NULL;
+	pid_t pid;
+	int r;
+
+	if (cryocore_parse_pid(word, &pid) == 0)
+		r = cryocore_stacks_pid(pid, &request->options, ret_stacks, &why);
+	else
+		r = cryocore_stacks_core(word, &request->options, ret_stacks);
+	if (r < 0)
+		cli_error("%s: %s", word, why ? why : reason(r));
+	free(why);
+	return r;
+}
+
+static int show_one(const struct request *request, const char *path)
 {
 	struct cryocore_stacks *stacks = NULL;
-	int r = cryocore_stacks_core(path, &request->options, &stacks);
+	int r = find_stacks(request, path, &stacks);
 	bool damaged;
 
-	if (r < 0) {
-		cli_error("%s: %s", path, reason(r));
+	if (r < 0)
 		return CLI_FAILED;
-	}
 	damaged = stacks->damaged;
 	r = print_stacks(request, stacks);
 	cryocore_stacks_free(stacks);
@@ -129,7 +146,7 @@ static int show_all(const struct request *request, int count, char **paths)
 	int complete = 0, failed = 0;
 
 	for (int i = 0; i < count; i++) {
-		int status = show_core(request, paths[i]);
+		int status = show_one(request, paths[i]);
 
 		complete += status == CLI_COMPLETE;
 		failed += status == CLI_FAILED;
@@ -153,7 +170,7 @@ int cli_cmd_stacks(int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	if (first >= argc) {
-		cli_error("no core is named: see 'cryocore stacks --help'");
+		cli_error("no process and no core is named: see 'cryocore stacks --help'");
 		return CLI_USAGE;
 	}
 	return show_all(&request, argc - first, argv + first);

@@ -18,7 +18,7 @@ static const struct cli_command commands[] = {
 		"stop processes, all but what you need", cli_cmd_freeze},
 	{"thaw", "[OPTION]... [--all|-p LIST]", "give back what freeze stopped", cli_cmd_thaw},
 	{"list", "[OPTION]...", "every process: frozen, traced, hidden", cli_cmd_list},
-	{"stacks", "[OPTION]... CORE...", "backtraces of all threads", cli_cmd_stacks},
+	{"stacks", "[OPTION]... PID|CORE...", "backtraces of all threads", cli_cmd_stacks},
 	{"verify", "[OPTION]... CORE...", "whether a core is whole and agrees with itself",
 		cli_cmd_verify},
 };

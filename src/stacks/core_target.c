@@ -12,6 +12,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,26 +84,26 @@ static int directory_length(const char *path)
 }
 
 /* PATH of the core, then ".exe". */
-static int open_copy(const struct cryo_core_target *target, const char *name)
+static int open_copy(const struct cryo_core_target *target, const struct cryo_module *module)
 {
 	_cleanup_buffer_ struct cryo_buffer path = {0};
 
-	(void)name;
+	(void)module;
 	cryo_buffer_printf(&path, "%s.exe", target->path);
 	return open_at_path(&path);
 }
 
 /* "exe" in the directory of the core. */
-static int open_evidence(const struct cryo_core_target *target, const char *name)
+static int open_evidence(const struct cryo_core_target *target, const struct cryo_module *module)
 {
 	_cleanup_buffer_ struct cryo_buffer path = {0};
 
-	(void)name;
+	(void)module;
 	cryo_buffer_printf(&path, "%.*sexe", directory_length(target->path), target->path);
 	return open_at_path(&path);
 }
 
-static int open_bundled(const struct cryo_core_target *target, const char *name)
+static int open_bundled(const struct cryo_core_target *target, const struct cryo_module *module)
 {
 	_cleanup_buffer_ struct cryo_buffer path = {0};
 	_cleanup_close_ int root = -1;
@@ -114,13 +115,43 @@ static int open_bundled(const struct cryo_core_target *target, const char *name)
 	root = open((const char *)path.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -ENOENT;
-	way = (struct way){.root = root, .path = name};
+	way = (struct way){.root = root, .path = module->name};
 	return open_regular(&way);
 }
 
-static int open_by_name(const struct cryo_core_target *target, const char *name)
+/* What is mapped, whatever became of its name. The kernel lets only privileged ones do this. */
+static int open_mapped(const struct cryo_core_target *target, const struct cryo_module *module)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, module->start,
+		module->first_end);
+	fd = openat(target->task, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+static int open_program(const struct cryo_core_target *target, const struct cryo_module *module)
+{
+	int fd = openat(target->task, "exe", O_RDONLY | O_CLOEXEC);
+
+	(void)module;
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* The name as the process sees it: it may live in another root. */
+static int open_in_root(const struct cryo_core_target *target, const struct cryo_module *module)
+{
+	_cleanup_close_ int root = openat(target->task, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct way way = {.root = root, .path = module->name};
+
+	return root < 0 ? -ENOENT : open_regular(&way);
+}
+
+static int open_by_name(const struct cryo_core_target *target, const struct cryo_module *module)
 {
 	_cleanup_buffer_ struct cryo_buffer path = {0};
+	const char *name = module->name;
 	size_t length = strlen(name), suffix = strlen(DELETED);
 
 	(void)target;
@@ -132,15 +163,26 @@ static int open_by_name(const struct cryo_core_target *target, const char *name)
 	return open_at_path(&path);
 }
 
-/* In this order. @own: the file was taken from the process together with the core. */
+/* Of which cores a way is one. */
+enum way_use {
+	OF_FILES = 1,
+	OF_LIVE = 2,
+	OF_BOTH = 3,
+};
+
+/* In this order. @own: what is found was taken from the process itself. */
 static const struct {
+	enum way_use use;
 	bool program_only, own;
-	int (*open)(const struct cryo_core_target *target, const char *name);
+	int (*open)(const struct cryo_core_target *target, const struct cryo_module *module);
 } ways[] = {
-	{true, true, open_copy},
-	{true, true, open_evidence},
-	{false, true, open_bundled},
-	{false, false, open_by_name},
+	{OF_FILES, true, true, open_copy},
+	{OF_FILES, true, true, open_evidence},
+	{OF_FILES, false, true, open_bundled},
+	{OF_LIVE, false, true, open_mapped},
+	{OF_LIVE, true, true, open_program},
+	{OF_LIVE, false, false, open_in_root},
+	{OF_BOTH, false, false, open_by_name},
 };
 
 static int open_candidate(struct cryo_file_finder *finder, const struct cryo_module *module,
@@ -150,13 +192,14 @@ static int open_candidate(struct cryo_file_finder *finder, const struct cryo_mod
 		(struct cryo_core_target *)((char *)finder -
 					    offsetof(struct cryo_core_target, finder));
 	bool program = target->entry >= module->start && target->entry < module->end;
+	enum way_use use = target->path ? OF_FILES : OF_LIVE;
 
 	if (attempt >= ARRAY_SIZE(ways))
 		return -ENODATA;
-	if (ways[attempt].program_only && !program)
+	if (!(ways[attempt].use & use) || (ways[attempt].program_only && !program))
 		return -ENOENT;
 	*ret_own = ways[attempt].own;
-	return ways[attempt].open(target, module->name);
+	return ways[attempt].open(target, module);
 }
 
 static int compare_mappings(const void *a, const void *b)
@@ -245,39 +288,55 @@ static int find_threads(struct cryo_core_target *target)
 }
 
 /* Damaged notes end the reading, but what came before them is worth unwinding. */
-static int read_core(struct cryo_core_target *target, const char *path)
+static int read_core(struct cryo_core_target *target)
 {
-	int r = cryo_core_open(path, &target->core);
+	int r = cryo_core_process_read(&target->core, &target->process);
 
-	if (r == 0)
-		r = cryo_core_process_read(&target->core, &target->process);
 	if (r < 0 && target->process.n_threads == 0)
 		return r;
-	target->path = strdup(path);
-	if (!target->path)
-		return -ENOMEM;
 	cryo_auxv_get(target->process.auxv.data, target->process.auxv.size,
 		cryo_arch_word(target->process.arch), AT_ENTRY, &target->entry);
 	r = find_mappings(target);
 	return r < 0 ? r : find_threads(target);
 }
 
-int cryo_core_target_open(const char *path, struct cryo_core_target *target)
+static void begin(struct cryo_core_target *target)
 {
-	int r;
-
 	*target = (struct cryo_core_target){
 		.core = CRYO_CORE_NONE,
 		.view = {core_read},
 		.finder = {open_candidate},
+		.task = -1,
 	};
-	r = read_core(target, path);
+}
+
+/* Finish what the opening of the core came to. */
+static int finish(struct cryo_core_target *target, int r)
+{
+	if (r == 0)
+		r = read_core(target);
 	target->target.arch = target->process.arch;
 	target->target.memory = &target->view;
 	target->target.finder = &target->finder;
 	if (r < 0)
 		cryo_core_target_close(target);
 	return r;
+}
+
+int cryo_core_target_open(const char *path, struct cryo_core_target *target)
+{
+	begin(target);
+	target->path = strdup(path);
+	if (!target->path)
+		return -ENOMEM;
+	return finish(target, cryo_core_open(path, &target->core));
+}
+
+int cryo_core_target_open_live(int fd, int task, struct cryo_core_target *target)
+{
+	begin(target);
+	target->task = task;
+	return finish(target, cryo_core_open_fd(fd, &target->core));
 }
 
 void cryo_core_target_close(struct cryo_core_target *target)

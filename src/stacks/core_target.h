@@ -12,7 +12,8 @@
  * @target: ready for cryo_stacks_make(); points into this, which must not move
  *
  * Files of modules are taken from beside the core (CORE.exe for the program, or exe, and
- * root/PATH), then by their path, and only if they are proved to be the right ones.
+ * root/PATH), or from the process that lives on; then by their path; and only if they are proved to
+ * be the right ones.
  */
 struct cryo_core_target {
 	struct cryo_stacks_target target;
@@ -20,7 +21,8 @@ struct cryo_core_target {
 	struct cryo_core_process process;
 	struct cryo_view view;
 	struct cryo_file_finder finder;
-	char *path;     /* of the core */
+	char *path;     /* of the core; NULL if the process lives */
+	int task;       /* its directory in /proc, if it does; not owned */
 	uint64_t entry; /* AT_ENTRY: tells which module is the program */
 	struct cryo_stacks_thread *threads;
 };
@@ -32,6 +34,15 @@ struct cryo_core_target {
  * has no thread); -ENOMEM. Damage of the core is no error: see ret_target->core.damage.
  */
 int cryo_core_target_open(const char *path, struct cryo_core_target *ret_target);
+
+/**
+ * cryo_core_target_open_live - a core without a name, of a process that lives.
+ * @fd: of the core; stays the caller's
+ * @task: directory of the process in /proc; stays the caller's, who keeps it open
+ *
+ * Returns what cryo_core_target_open() returns.
+ */
+int cryo_core_target_open_live(int fd, int task, struct cryo_core_target *ret_target);
 
 void cryo_core_target_close(struct cryo_core_target *target);
 

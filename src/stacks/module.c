@@ -58,6 +58,7 @@ static int add_module(struct cryo_modules *all, struct cryo_stack_mapping *mappi
 		.name = mapping->name,
 		.start = mapping->start,
 		.end = mapping->end,
+		.first_end = mapping->end,
 		.bias = mapping->start - image.link_base,
 		.image = image,
 		.fd = -1,

@@ -36,14 +36,14 @@ enum cryo_module_file {
 /**
  * struct cryo_module - an ELF image in memory.
  * @name: of its file, raw; NULL if it has none (vdso); not owned
- * @start, @end: addresses that belong to it
+ * @start, @end: addresses that belong to it; its first mapping ends at @first_end
  * @bias: added to an address as linked
  * @fd: its file, once it is found; owned
  * @table, @symbols: see eh_table.h and symbols.h; made when first needed; owned
  */
 struct cryo_module {
 	const char *name;
-	uint64_t start, end;
+	uint64_t start, end, first_end;
 	uint64_t bias;
 	struct cryo_image image;
 	struct cryo_build_id build_id;
