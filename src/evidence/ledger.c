@@ -10,6 +10,7 @@
  */
 #include "evidence/ledger.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "config.h"
 #include "evidence/manifest.h"
 #include "proc/procfs.h"
 
@@ -128,15 +130,28 @@ int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossie
 
 /* ---- the head ---- */
 
-static void hash_ourselves(char ret_hex[CRYO_DIGEST_HEX_SIZE])
+static void hash_path(const char *path, char ret_hex[CRYO_DIGEST_HEX_SIZE])
 {
-	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint8_t digest[CRYO_DIGEST_SIZE];
 	uint64_t size;
 
 	ret_hex[0] = 0;
 	if (fd >= 0 && cryo_hash_file(fd, digest, &size) == 0)
 		cryo_hash_hex(digest, ret_hex);
+}
+
+/* The program, and the file in which this function is, which may be the same one. */
+static void hash_ourselves(
+	char ret_program[CRYO_DIGEST_HEX_SIZE], char ret_library[CRYO_DIGEST_HEX_SIZE])
+{
+	Dl_info info;
+
+	hash_path("/proc/self/exe", ret_program);
+	memcpy(ret_library, ret_program, CRYO_DIGEST_HEX_SIZE);
+	if (dladdr(__extension__(void *) cryo_ledger_begin, &info) != 0 && info.dli_fname &&
+		strchr(info.dli_fname, '/'))
+		hash_path(info.dli_fname, ret_library);
 }
 
 static int64_t utc_offset(uint64_t ns)
@@ -172,8 +187,11 @@ static void log_command_line(struct cryo_ledger *ledger)
 
 static void log_head(struct cryo_ledger *ledger, const struct cryo_manifest_head *head)
 {
-	say(ledger, 0, "cryocore begins; its SHA-256 is %s",
-		head->tool_sha256 ? head->tool_sha256 : "not known");
+	say(ledger, 0,
+		"cryocore " CRYOCORE_VERSION
+		" begins; SHA-256 of the program: %s, of the library: %s",
+		head->tool_sha256 ? head->tool_sha256 : "not known",
+		head->library_sha256 ? head->library_sha256 : "not known");
 	log_text(ledger, "host", head->nodename);
 	say(ledger, 0, "kernel: %s %s, boot %s", head->release, head->machine, head->boot_id);
 	log_command_line(ledger);
@@ -185,7 +203,7 @@ static void log_head(struct cryo_ledger *ledger, const struct cryo_manifest_head
 static int write_head(struct cryo_ledger *ledger, int procfs)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0}, boot = {0};
-	char tool[CRYO_DIGEST_HEX_SIZE];
+	char tool[CRYO_DIGEST_HEX_SIZE], library[CRYO_DIGEST_HEX_SIZE];
 	struct utsname names;
 	struct cryo_manifest_head head = {.options = ledger->options,
 		.nodename = names.nodename,
@@ -193,15 +211,14 @@ static int write_head(struct cryo_ledger *ledger, int procfs)
 		.version = names.version,
 		.machine = names.machine,
 		.boot_id = "unknown",
-		.tool_sha256 = tool,
 		.started_ns = cryo_clock_ns(CLOCK_REALTIME)};
 	int r;
 
 	uname(&names);
-	hash_ourselves(tool);
+	hash_ourselves(tool, library);
 	head.utc_offset_s = utc_offset(head.started_ns);
-	if (!tool[0])
-		head.tool_sha256 = NULL;
+	head.tool_sha256 = tool[0] ? tool : NULL;
+	head.library_sha256 = library[0] ? library : NULL;
 	if (cryo_procfs_read(procfs, "sys/kernel/random/boot_id", 64, &boot) == 0 && boot.size) {
 		boot.data[boot.size - 1] = 0;
 		head.boot_id = (const char *)boot.data;

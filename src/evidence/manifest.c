@@ -266,12 +266,14 @@ int cryo_manifest_process(const struct cryo_dossier *dossier, struct cryo_buffer
 
 /* ---- head and tail ---- */
 
-static bool add_tool(struct json_object *head, const char *sha256)
+static bool add_tool(struct json_object *object, const struct cryo_manifest_head *head)
 {
 	struct json_object *tool = json_object_new_object();
 
-	return add(head, "tool", tool) && add_text(tool, "name", "cryocore") &&
-	       add_text(tool, "version", CRYOCORE_VERSION) && add_text(tool, "sha256", sha256);
+	return add(object, "tool", tool) && add_text(tool, "name", "cryocore") &&
+	       add_text(tool, "version", CRYOCORE_VERSION) &&
+	       add_text(tool, "sha256", head->tool_sha256) &&
+	       add_text(tool, "library_sha256", head->library_sha256);
 }
 
 static bool add_host(struct json_object *object, const struct cryo_manifest_head *head)
@@ -316,7 +318,7 @@ static bool add_words(struct json_object *object, const struct cryo_evidence_opt
 static bool fill_head(struct json_object *object, const struct cryo_manifest_head *head)
 {
 	return add_text(object, "format", "cryocore-evidence") &&
-	       add_number(object, "format_version", 1) && add_tool(object, head->tool_sha256) &&
+	       add_number(object, "format_version", 1) && add_tool(object, head) &&
 	       add_host(object, head) && add_case(object, head->options) &&
 	       add_words(object, head->options) &&
 	       add_text(object, "content", head->options->content) &&

@@ -11,7 +11,7 @@
 struct cryo_manifest_head {
 	const struct cryo_evidence_options *options;
 	const char *nodename, *release, *version, *machine, *boot_id;
-	const char *tool_sha256; /* hex, or NULL */
+	const char *tool_sha256, *library_sha256; /* hex, or NULL */
 	uint64_t started_ns;
 	int64_t utc_offset_s;
 };
