@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -77,8 +78,17 @@ static int read_mounts(struct cryo_inspector *inspector)
 		(const char *)text.data, text.size, &inspector->mounts, &inspector->n_mounts);
 }
 
+/* A server that does not answer must not be asked for the executable. */
 static void open_exe(struct cryo_inspector *inspector)
 {
+	struct statx found;
+
+	inspector->exe = -1;
+	inspector->exe_error = -EREMOTE;
+	if (statx(inspector->live_dir, "exe", AT_STATX_DONT_SYNC, 0, &found) == 0 &&
+		cryo_inspector_is_remote(
+			inspector, makedev(found.stx_dev_major, found.stx_dev_minor)))
+		return;
 	inspector->exe = openat(inspector->live_dir, "exe", O_RDONLY | O_CLOEXEC);
 	inspector->exe_error = inspector->exe < 0 ? -errno : 0;
 }
@@ -134,35 +144,40 @@ void cryo_inspector_clear(struct cryo_inspector *inspector)
 
 static bool is_same_file(int fd, int dir, const char *name)
 {
-	struct stat left, right;
+	struct statx left, right;
 
-	return fstat(fd, &left) == 0 && fstatat(dir, name, &right, 0) == 0 &&
-	       left.st_ino == right.st_ino && left.st_dev == right.st_dev;
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &left) == 0 &&
+	       statx(dir, name, AT_STATX_DONT_SYNC, STATX_INO, &right) == 0 &&
+	       left.stx_ino == right.stx_ino && left.stx_dev_major == right.stx_dev_major &&
+	       left.stx_dev_minor == right.stx_dev_minor;
 }
 
-/* The live thread may have ended, and the process may have executed another program. */
+/*
+ * The live thread may have ended, and the process may have executed another program, or the same
+ * once more: the memory that was opened before the stop is then that of nobody, or of a child of
+ * vfork(2), so it is opened again in any case.
+ */
 static int refresh(struct cryo_inspector *inspector, bool *ret_exec)
 {
 	struct cryo_stat stat;
-	int r;
+	int r = 0;
 
-	*ret_exec =
-		inspector->exe >= 0 && !is_same_file(inspector->exe, inspector->live_dir, "exe");
-	if (!*ret_exec && cryo_stat_read(inspector->live_dir, &stat) == 0 &&
-		!strchr("ZXx", stat.state))
-		return 0;
-	cryo_cleanup_close(&inspector->live_dir);
-	inspector->live_dir = -1;
 	cryo_memory_close(&inspector->memory);
-	r = find_live(inspector);
+	if (cryo_stat_read(inspector->live_dir, &stat) < 0 || strchr("ZXx", stat.state)) {
+		cryo_cleanup_close(&inspector->live_dir);
+		inspector->live_dir = -1;
+		r = find_live(inspector);
+	}
 	if (r == 0)
 		r = cryo_memory_open(inspector->live_dir, inspector->live, &inspector->memory);
 	if (r < 0)
 		return r;
 	*ret_exec =
 		inspector->exe >= 0 && !is_same_file(inspector->exe, inspector->live_dir, "exe");
-	cryo_cleanup_close(&inspector->exe);
-	open_exe(inspector);
+	if (*ret_exec) {
+		cryo_cleanup_close(&inspector->exe);
+		open_exe(inspector);
+	}
 	return 0;
 }
 

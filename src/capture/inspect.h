@@ -62,6 +62,9 @@ int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t r
  * -EREMOTE if its file system may not answer. */
 int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struct cryo_vma *vma);
 
+/* Whether a file on this device may have a server that does not answer (FUSE, network). */
+bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t device);
+
 void cryo_inspector_clear(struct cryo_inspector *inspector);
 
 #define _cleanup_inspector_ _cleanup_(cryo_inspector_clear)

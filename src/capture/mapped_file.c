@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "proc/maps.h"
@@ -71,6 +72,20 @@ int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struc
 		return fd;
 	return errno == EPERM && vma->name && vma->name[0] == '/' ? open_by_name(inspector, vma)
 								  : -errno;
+}
+
+/* A FUSE mount that was detached is in no mountinfo; its device has a name in sysfs all the same
+ * (fs/fuse/inode.c, fuse_bdi_init()). */
+bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t device)
+{
+	const struct cryo_mount *mount =
+		cryo_mounts_by_device(inspector->mounts, inspector->n_mounts, device);
+	char name[64];
+
+	if (mount)
+		return cryo_fs_type_is_remote(mount->fs_type);
+	snprintf(name, sizeof(name), "/sys/class/bdi/%u:%u-fuse", major(device), minor(device));
+	return faccessat(AT_FDCWD, name, F_OK, 0) == 0;
 }
 
 static bool ends_in_deleted(const char *name)
@@ -165,12 +180,12 @@ int cryo_mapped_file_inspect(
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		struct cryo_vma *vma = &vmas[i];
-		const struct cryo_mount *mount;
 
 		if (vma->kind != CRYO_VMA_FILE)
 			continue;
-		mount = cryo_mounts_by_device(inspector->mounts, inspector->n_mounts, vma->device);
-		vma->remote = mount && cryo_fs_type_is_remote(mount->fs_type);
+		vma->remote = known && known->device == vma->device
+				      ? known->remote
+				      : cryo_inspector_is_remote(inspector, vma->device);
 		if (needs_stat(vma) && same_file(known, vma)) {
 			vma->mode = known->mode;
 			vma->n_links = known->n_links;

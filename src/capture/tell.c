@@ -45,8 +45,15 @@ int cryo_tell_core(struct cryo_work *work, int error)
 {
 	char text[512];
 
-	if (error == -ESRCH)
-		return cryo_tell_refused(work, error, "read it");
+	if (error == -ESRCH) {
+		cryo_tell_refused(work, error, "read it");
+		if (work->core.stream)
+			return error;
+		snprintf(text, sizeof(text), "what was written so far is in %s.partial",
+			work->core.path);
+		cryo_tell(work, CRYOCORE_ERROR, 0, text);
+		return error;
+	}
 	if (work->core.stream && error == -EPIPE)
 		snprintf(text, sizeof(text), "the reader of the stream went away: the core is cut");
 	else if (work->core.stream)

@@ -93,7 +93,7 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 {
 	struct cryo_letter letter;
 
-	cryo_child_begin(tracer->parent, SIGTERM);
+	cryo_child_begin(tracer->parent, SIGTERM, -1);
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);

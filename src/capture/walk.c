@@ -54,8 +54,10 @@ static uint64_t next_file_data(const struct cryo_walk *walk, uint64_t from)
 
 	if (walk->image)
 		return from;
-	if (walk->file < 0)
+	if (vma->kind != CRYO_VMA_FILE)
 		return UINT64_MAX;
+	if (walk->file < 0)
+		return from; /* a gap is to be told, as far as nothing is in memory */
 	data = lseek(walk->file, (off_t)offset, SEEK_DATA);
 	if (data < 0)
 		return errno == EINVAL ? from : UINT64_MAX;

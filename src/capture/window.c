@@ -26,7 +26,7 @@ static uint8_t *at(const struct reading *reading, uint64_t address)
 }
 
 /* Bytes of the file (or of our vdso) for pages that are not in memory; zero behind its end. */
-static void read_backing(const struct reading *reading, int file, uint64_t start, uint64_t end)
+static int read_backing(const struct reading *reading, int file, uint64_t start, uint64_t end)
 {
 	const struct cryo_vma *vma = reading->window->segment->vma;
 	off_t offset = (off_t)(vma->offset + (start - vma->start));
@@ -35,26 +35,29 @@ static void read_backing(const struct reading *reading, int file, uint64_t start
 
 	if (reading->window->image) {
 		memcpy(at(reading, start), reading->window->image + (start - vma->start), size);
-		return;
+		return 0;
 	}
-	got = file < 0 ? 0 : cryo_io_pread(file, at(reading, start), size, offset);
-	if (got < 0)
-		got = 0;
-	memset(at(reading, start) + got, 0, size - (size_t)got);
+	got = vma->kind != CRYO_VMA_FILE ? 0
+	      : file < 0                 ? file
+					 : cryo_io_pread(file, at(reading, start), size, offset);
+	memset(at(reading, start) + (got < 0 ? 0 : got), 0, size - (size_t)(got < 0 ? 0 : got));
+	return got < 0 ? reading->on_gap(reading->user, start, end, (int)got) : 0;
 }
 
-static void fill_between(const struct reading *reading, int file)
+static int fill_between(const struct reading *reading, int file)
 {
 	const struct cryo_window *window = reading->window;
 	uint64_t from = window->start;
+	int r = 0;
 
-	for (size_t i = 0; i < window->n_extents; i++) {
+	for (size_t i = 0; i < window->n_extents && r == 0; i++) {
 		if (window->extents[i].start > from)
-			read_backing(reading, file, from, window->extents[i].start);
+			r = read_backing(reading, file, from, window->extents[i].start);
 		from = window->extents[i].end;
 	}
-	if (from < window->end)
-		read_backing(reading, file, from, window->end);
+	if (r == 0 && from < window->end)
+		r = read_backing(reading, file, from, window->end);
+	return r;
 }
 
 /* One extent, whatever its pages are. */
@@ -109,9 +112,10 @@ int cryo_window_read(const struct cryo_memory *memory, const struct cryo_window 
 	struct reading reading = {memory, window, image, on_gap, user};
 	uint32_t flags = window->segment->vma->flags;
 	size_t done = 0;
-	int r = 0;
+	int r = fill_between(&reading, file);
 
-	fill_between(&reading, file);
+	if (r < 0)
+		return r;
 	if (flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD))
 		done = read_fast(&reading);
 	for (size_t i = 0; i < window->n_extents && r == 0; i++) {

@@ -11,7 +11,8 @@ typedef int cryo_gap_function(void *user, uint64_t start, uint64_t end, int erro
 
 /**
  * cryo_window_read - the bytes of a window, as a core shows them.
- * @file: of the segment's mapping, for pages that are not in memory; -1 if there is none
+ * @file: of the segment's mapping, for pages that are not in memory; or -errno, why it could not be
+ *	opened: then these pages are gaps. Not looked at for a mapping without a file
  * @image: CRYO_WINDOW_SIZE bytes; [start, end) of the window stands at its beginning. What is a
  *	hole, and what could not be read, is zero
  * @on_gap: see above
