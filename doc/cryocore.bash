@@ -5,10 +5,10 @@
 # What may follow --content= after the last comma, each word with what stands before it.
 _cryocore_content() {
 	local before='' word names='anon-private anon-shared file-private file-shared elf-headers
-		hugetlb-private hugetlb-shared dax-private dax-shared dontdump'
+		hugetlb-private hugetlb-shared dax-private dax-shared deleted dontdump'
 
 	[[ $1 = *,* ]] && before=${1%,*},
-	[ -n "$before" ] || names="kernel all $names"
+	[ -n "$before" ] || names="kernel all evidence $names"
 	for word in $names; do
 		[[ ${1##*,} = [+-]* ]] && word=${1:${#before}:1}$word
 		[[ $before$word = "$1"* ]] && COMPREPLY+=("$before$word")
