@@ -136,6 +136,8 @@ static void stage_capture(struct cryo_gather *gather, struct cryo_target *target
 {
 	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
 
+	if (!cryo_evidence_is_current(gather->evidence, &target->dossier))
+		target->dossier.gone = true;
 	if (r == 0 && cryo_dossier_wants_core(&target->dossier) && !target->dossier.gone) {
 		r = capture_core(gather, target);
 		note_sink_error(gather, r);
@@ -174,10 +176,9 @@ static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 	if (cryo_escape(&comm, dossier->stat.comm, strlen(dossier->stat.comm)) < 0)
 		return;
 	gathered.comm = comm.data ? (const char *)comm.data : "";
-	for (size_t i = 0; i < dossier->n_records; i++) {
+	gathered.items_missing = cryo_dossier_missing(dossier);
+	for (size_t i = 0; i < dossier->n_records; i++)
 		gathered.items += dossier->records[i].made;
-		gathered.items_missing += !dossier->records[i].made;
-	}
 	pthread_mutex_lock(&gather->callbacks);
 	if (gather->options->on_process)
 		gather->options->on_process(&gathered, gather->options->user);

@@ -84,7 +84,9 @@ int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *re
 	r = cryo_freeze(&request, report);
 	if (r < 0) {
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"freezing: %s: nothing was stopped", strerror(-r));
+			"freezing: %s: nothing was stopped",
+			r == -EXDEV ? "the journal is that of another pid namespace"
+				    : strerror(-r));
 		return r;
 	}
 	gather->frozen = report;

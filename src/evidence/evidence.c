@@ -102,6 +102,17 @@ bool cryo_dossier_wants_core(const struct cryo_dossier *dossier)
 	       (dossier->stat.state != 'Z' || dossier->stat.num_threads > 1);
 }
 
+size_t cryo_dossier_missing(const struct cryo_dossier *dossier)
+{
+	size_t missing = 0;
+
+	if (dossier->stat.state == 'Z')
+		return 0; /* little is left of it, and all of that is here */
+	for (size_t i = 0; i < dossier->n_records; i++)
+		missing += cryo_record_is_missing(&dossier->records[i]);
+	return missing;
+}
+
 enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier)
 {
 	enum cryocore_outcome outcome = CRYOCORE_COMPLETE;
@@ -110,7 +121,7 @@ enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier)
 		outcome = dossier->core->outcome;
 	if (cryo_dossier_wants_core(dossier) && !dossier->core_record.made)
 		return CRYOCORE_FAILED;
-	if (dossier->gone && outcome == CRYOCORE_COMPLETE)
+	if (outcome == CRYOCORE_COMPLETE && (dossier->gone || cryo_dossier_missing(dossier)))
 		outcome = CRYOCORE_PARTIAL;
 	return outcome;
 }
@@ -189,6 +200,15 @@ static void hands_clear(struct hands *hands)
 	if (hands->records >= 0)
 		close(hands->records);
 	free(hands->copies.array);
+}
+
+bool cryo_evidence_is_current(
+	const struct cryo_evidence *evidence, const struct cryo_dossier *dossier)
+{
+	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+
+	return cryo_identity_open(evidence->procfs, dossier->pid, &identity) == 0 &&
+	       identity.start_time == dossier->start_time;
 }
 
 /* 0; 1 if the process is gone; -errno. */
@@ -286,7 +306,6 @@ static int take_record(struct cryo_evidence *evidence, struct cryo_dossier *doss
 		r = cryo_ledger_add_file(&evidence->ledger, path, &record->sum);
 	pthread_mutex_lock(&evidence->lock);
 	remember_copy(evidence, path, record);
-	evidence->sum.missing += !record->made;
 	pthread_mutex_unlock(&evidence->lock);
 	return r;
 }
@@ -350,6 +369,7 @@ static void count(struct cryo_evidence_sum *sum, const struct cryo_dossier *doss
 
 	sum->processes++;
 	sum->kernel_threads += cryo_dossier_is_kernel_thread(dossier);
+	sum->missing += cryo_dossier_missing(dossier);
 	++*counters[cryo_dossier_outcome(dossier)];
 }
 

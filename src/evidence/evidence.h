@@ -67,6 +67,9 @@ bool cryo_dossier_is_kernel_thread(const struct cryo_dossier *dossier);
 /* Whether it has memory, and so should have a core. A zombie and a kernel thread have none. */
 bool cryo_dossier_wants_core(const struct cryo_dossier *dossier);
 
+/* How many of its items are missing that should be there. */
+size_t cryo_dossier_missing(const struct cryo_dossier *dossier);
+
 /* What is missing: complete, partial, or failed if a core was wanted and there is none. */
 enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier);
 
@@ -87,6 +90,10 @@ void cryo_evidence_expect(struct cryo_evidence *evidence, size_t n_processes);
 /* A line of the log: time, pid (0: none), text. What is from a target is escaped by the caller. */
 void cryo_evidence_log(struct cryo_evidence *evidence, pid_t pid, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Whether the number of a process still belongs to it. */
+bool cryo_evidence_is_current(
+	const struct cryo_evidence *evidence, const struct cryo_dossier *dossier);
 
 /**
  * cryo_evidence_core_directory - where the core of a process goes.

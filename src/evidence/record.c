@@ -11,6 +11,11 @@
 
 #include "base/io.h"
 
+bool cryo_record_is_missing(const struct cryo_record *record)
+{
+	return record->cut || (record->error && record->error != ENOENT && record->error != EINVAL);
+}
+
 struct head {
 	uint64_t beats;
 	uint64_t count;

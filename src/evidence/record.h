@@ -41,6 +41,12 @@ struct cryo_record {
 	struct cryo_file_id file;
 };
 
+/*
+ * Whether something is missing that should be there. ENOENT and EINVAL are not: this kernel, or
+ * this process, has no such thing.
+ */
+bool cryo_record_is_missing(const struct cryo_record *record);
+
 /* The shared file. A descriptor, or -errno. */
 int cryo_records_create(void);
 
