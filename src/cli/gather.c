@@ -43,11 +43,16 @@ static struct cli_gather *gather_of(void *state)
 
 FLAG_SETTER(cli_gather_set_all, all)
 FLAG_SETTER(cli_gather_set_freeze, freeze)
-FLAG_SETTER(cli_gather_set_keep_frozen, keep_frozen)
 FLAG_SETTER(cli_gather_set_deleted, deleted_files)
 TEXT_SETTER(cli_gather_set_case, case_id)
 TEXT_SETTER(cli_gather_set_examiner, examiner)
 TEXT_SETTER(cli_gather_set_note, note)
+
+int cli_gather_set_keep_frozen(void *state, const char *value)
+{
+	gather_of(state)->options.keep_frozen = true;
+	return cli_gather_set_freeze(state, value);
+}
 
 int cli_gather_set_directory(void *state, const char *value)
 {
