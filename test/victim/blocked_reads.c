@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -14,7 +16,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -336,6 +340,93 @@ static long call_splice(void)
 	return splice(ends[0], NULL, other[1], NULL, 16, 0);
 }
 
+static long call_tee(void)
+{
+	int other[2];
+
+	blocked_pipe(other);
+	return tee(ends[0], other[1], 16, 0);
+}
+
+/* A listener whose backlog is full: the next connect(2) waits for an accept(2). */
+static void setup_backlog(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	make_directory();
+	rmdir(path);
+	strcpy(address.sun_path, path);
+	for (int i = 0; i < 2; i++)
+		ends[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (bind(ends[0], (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(ends[0], 0) < 0 ||
+		connect(ends[1], (struct sockaddr *)&address, sizeof(address)) < 0)
+		die("backlog");
+	tell("path=%s", path);
+}
+
+static long call_connect(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	return connect(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+static void wake_backlog(void)
+{
+	if (accept(ends[0], NULL, NULL) < 0)
+		die("accept");
+}
+
+/* Waits for a completion that nobody will post, until a timeout; needs no map of the ring. */
+static void setup_io_uring(void)
+{
+	struct io_uring_params parameters = {0};
+
+	ends[0] = (int)syscall(SYS_io_uring_setup, 4, &parameters);
+	if (ends[0] < 0)
+		cannot("io_uring_setup");
+}
+
+static long call_io_uring_enter(void)
+{
+	struct __kernel_timespec wait = {.tv_sec = blocked_seconds};
+	struct io_uring_getevents_arg argument = {.ts = (uint64_t)(uintptr_t)&wait};
+
+	return syscall(SYS_io_uring_enter, ends[0], 0, 1,
+		IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof(argument));
+}
+
+/* A page that is missing until it is served: the wait of a fault, not of a call. */
+static char *missing_page;
+
+static void setup_fault(void)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register area = {.range = {0, 4096}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+
+	missing_page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	area.range.start = (uint64_t)(uintptr_t)missing_page;
+	ends[0] = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (ends[0] < 0 || ioctl(ends[0], UFFDIO_API, &api) < 0 ||
+		ioctl(ends[0], UFFDIO_REGISTER, &area) < 0)
+		cannot("userfaultfd");
+}
+
+static long call_fault(void)
+{
+	return *(volatile char *)missing_page;
+}
+
+static void wake_fault(void)
+{
+	struct uffdio_zeropage zero = {.range = {(uint64_t)(uintptr_t)missing_page, 4096}};
+
+	ioctl(ends[0], UFFDIO_ZEROPAGE, &zero);
+}
+
 static void setup_aio(void)
 {
 	if (syscall(SYS_io_setup, 4, &aio) < 0)
@@ -391,6 +482,10 @@ const struct blocked_call blocked_reads[] = {
 	{"mq_receive", setup_mq, call_mq_receive, wake_mq, 3, 0},
 	{"open-fifo", setup_fifo, call_open_fifo, wake_fifo, 1, 0},
 	{"splice", setup_pipe, call_splice, wake_write, 3, 0},
+	{"tee", setup_pipe, call_tee, wake_write, 3, 0},
+	{"connect", setup_backlog, call_connect, wake_backlog, 0, 0},
+	{"io_uring_enter", setup_io_uring, call_io_uring_enter, NULL, -1, ETIME},
+	{"page-fault", setup_fault, call_fault, wake_fault, 0, 0},
 	{"io_getevents", setup_aio, call_io_getevents, NULL, 0, 0},
 	{"write-pipe", setup_full_pipe, call_write, wake_drain, 4096, 0},
 	{NULL, NULL, NULL, NULL, 0, 0},

@@ -273,6 +273,21 @@ static long call_futex_bitset(void)
 	return futex(FUTEX_WAIT_BITSET, 0, &until);
 }
 
+static long call_futex_waitv(void)
+{
+	struct futex_waitv waiter_at = {
+		.uaddr = (uint64_t)(uintptr_t)&futex_word, .flags = FUTEX_32};
+	struct timespec now;
+	struct {
+		int64_t seconds, nanoseconds; /* of either size of word */
+	} until;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	until.seconds = now.tv_sec + blocked_seconds;
+	until.nanoseconds = now.tv_nsec;
+	return syscall(SYS_futex_waitv, &waiter_at, 1, 0, &until, CLOCK_MONOTONIC);
+}
+
 static void wake_futex(void)
 {
 	futex(FUTEX_WAKE, 1, NULL);
@@ -379,6 +394,7 @@ const struct blocked_call blocked_waits[] = {
 	{"futex", NULL, call_futex, wake_futex, 0, 0},
 	{"futex-timed", NULL, call_futex_timed, NULL, -1, ETIMEDOUT},
 	{"futex-bitset", NULL, call_futex_bitset, NULL, -1, ETIMEDOUT},
+	{"futex_waitv", NULL, call_futex_waitv, NULL, -1, ETIMEDOUT},
 	{"wait4", setup_child, call_wait4, wake_pipe, 5, 0},
 	{"waitid", setup_child, call_waitid, wake_pipe, 5, 0},
 	{"flock", setup_flock, call_flock, wake_flock, 0, 0},
