@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "evidence/ledger.h"
 
 struct cryo_evidence {
@@ -310,6 +311,15 @@ static int take_record(struct cryo_evidence *evidence, struct cryo_dossier *doss
 	return r;
 }
 
+/* A process that cannot even be opened concerns only itself: one record says why. */
+static int record_refusal(struct cryo_evidence *evidence, struct cryo_dossier *dossier, int error)
+{
+	struct cryo_record record = {
+		.name = "status", .error = -error, .time = cryo_clock_ns(CLOCK_REALTIME)};
+
+	return take_record(evidence, dossier, &record);
+}
+
 static int run_stage(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, enum cryo_item_stage stage)
 {
@@ -317,8 +327,10 @@ static int run_stage(
 	int r = take_hands(evidence, dossier, &hands), error;
 	struct cryo_record record;
 
-	if (r != 0)
-		return r < 0 ? r : 0;
+	if (r > 0)
+		return 0;
+	if (r < 0)
+		return record_refusal(evidence, dossier, r);
 	error = collect(evidence, dossier, &hands, stage);
 	for (size_t i = 0; r == 0 && cryo_records_get(hands.records, i, &record) > 0; i++)
 		r = take_record(evidence, dossier, &record);
