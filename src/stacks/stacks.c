@@ -14,23 +14,87 @@
 #include "base/clock.h"
 #include "stacks/eh_table.h"
 
-static int unwind_all(const struct cryo_stacks_target *target, const struct cryo_unwinder *unwinder,
-	struct cryo_stacks *stacks)
+/* An engine and its state, which is made when it is first needed. */
+struct engine {
+	const struct cryo_unwind_engine_row *row;
+	struct cryo_unwind_engine *state;
+};
+
+static int unwind_by(struct engine *engine, const struct cryo_unwinder *unwinder,
+	const struct cryo_stacks_thread *thread, struct cryo_stack *ret_stack)
 {
-	const struct cryo_unwind_engine_row *row =
-		cryo_unwind_find(target->arch->machine, target->arch->elf_class);
-	struct cryo_unwind_engine *engine;
-	int r = row ? row->open(unwinder, &engine) : -ENOTSUP;
+	int r = engine->state ? 0 : engine->row->open(unwinder, &engine->state);
+
+	return r < 0 ? r
+		     : engine->row->thread(
+			       engine->state, thread->tid, thread->registers, ret_stack);
+}
+
+static size_t count_guesses(const struct cryo_stack *stack)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < stack->n_frames; i++)
+		count += stack->frames[i].heuristic;
+	return count;
+}
+
+/* A stack with a root is better than one without, then one with fewer guesses. */
+static bool is_better(const struct cryo_stack *stack, const struct cryo_stack *than)
+{
+	bool root = stack->end == CRYO_STACK_ROOT, than_root = than->end == CRYO_STACK_ROOT;
+
+	if (root != than_root)
+		return root;
+	if (count_guesses(stack) != count_guesses(than))
+		return count_guesses(stack) < count_guesses(than);
+	return stack->n_frames > than->n_frames;
+}
+
+static bool is_doubtful(const struct cryo_stack *stack)
+{
+	return stack->end == CRYO_STACK_NO_INFO || count_guesses(stack) > 0;
+}
+
+/* Where the first engine had to guess or to give up, the second is asked too. */
+static int unwind_one(struct engine engines[static 2], const struct cryo_unwinder *unwinder,
+	const struct cryo_stacks_thread *thread, struct cryo_stack *ret_stack)
+{
+	struct cryo_stack first, second = {0};
+	int r = unwind_by(&engines[0], unwinder, thread, &first);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < target->n_threads && r == 0; i++) {
-		const struct cryo_stacks_thread *thread = &target->threads[i];
+	if (engines[1].row && is_doubtful(&first))
+		r = unwind_by(&engines[1], unwinder, thread, &second);
+	if (r == 0 && second.n_frames && is_better(&second, &first)) {
+		free(first.frames);
+		first = second;
+	} else {
+		free(second.frames);
+	}
+	*ret_stack = first;
+	return 0;
+}
 
-		r = row->thread(engine, thread->tid, thread->registers, &stacks->stacks[i]);
+static int unwind_all(const struct cryo_stacks_target *target, const struct cryo_unwinder *unwinder,
+	struct cryo_stacks *stacks)
+{
+	struct engine engines[2] = {0};
+	int r = 0;
+
+	for (unsigned int i = 0; i < 2; i++)
+		engines[i].row =
+			cryo_unwind_find(target->arch->machine, target->arch->elf_class, i);
+	if (!engines[0].row)
+		return -ENOTSUP;
+	for (size_t i = 0; i < target->n_threads && r == 0; i++) {
+		r = unwind_one(engines, unwinder, &target->threads[i], &stacks->stacks[i]);
 		stacks->n_stacks += r == 0;
 	}
-	row->close(engine);
+	for (size_t i = 0; i < 2; i++)
+		if (engines[i].state)
+			engines[i].row->close(engines[i].state);
 	return r;
 }
 

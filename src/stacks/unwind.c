@@ -9,13 +9,14 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-const struct cryo_unwind_engine_row *cryo_unwind_find(uint16_t machine, uint8_t elf_class)
+const struct cryo_unwind_engine_row *cryo_unwind_find(
+	uint16_t machine, uint8_t elf_class, unsigned int rank)
 {
 	static const struct cryo_unwind_engine_row *const rows[] = {
-		&cryo_unwind_libunwind, &cryo_unwind_libdw};
+		&cryo_unwind_libunwind, &cryo_unwind_libdw32, &cryo_unwind_libdw64};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i]->machine == machine && rows[i]->elf_class == elf_class)
+		if (rows[i]->machine == machine && rows[i]->elf_class == elf_class && rank-- == 0)
 			return rows[i];
 	return NULL;
 }

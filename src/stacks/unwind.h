@@ -70,10 +70,15 @@ struct cryo_unwind_engine_row {
 	void (*close)(struct cryo_unwind_engine *engine);
 };
 
-extern const struct cryo_unwind_engine_row cryo_unwind_libunwind, cryo_unwind_libdw;
+extern const struct cryo_unwind_engine_row cryo_unwind_libunwind, cryo_unwind_libdw32,
+	cryo_unwind_libdw64;
 
-/* The engine for a machine and class (e_machine, EI_CLASS), or NULL. */
-const struct cryo_unwind_engine_row *cryo_unwind_find(uint16_t machine, uint8_t elf_class);
+/*
+ * Engine number @rank (0: the first to be asked, 1: the next) for a machine and class (e_machine,
+ * EI_CLASS); NULL if there is none.
+ */
+const struct cryo_unwind_engine_row *cryo_unwind_find(
+	uint16_t machine, uint8_t elf_class, unsigned int rank);
 
 /*
  * For engines: append a frame and decide whether to go on.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * i386 by libdw: Debian's libunwind unwinds only the machine that it was compiled for.
+ * i386 by libdw: Debian's libunwind unwinds only the machine that it was compiled for. And x86_64,
+ * where libunwind came to a frame without an entry: libdw also knows .debug_frame, and follows
+ * frame pointers with more care.
  *
  * libdw works on ELF files, so each module is given to it as one: its real file where that is
  * known, else an image put together from the pages that memory has (its program headers lead libdw
@@ -25,12 +27,28 @@
 
 enum {
 	IMAGE_MAX = 64 << 20, /* bytes of a module put together from memory */
-	DWARF_ESP = 4,
-	WORD = 4,
+	REGISTERS = 17,       /* most of a machine */
 };
 
-/* Offsets in the general regset by DWARF number: eax ecx edx ebx esp ebp esi edi eip. */
-static const uint8_t offsets[] = {24, 4, 8, 0, 60, 20, 12, 16, 48};
+/**
+ * struct machine - registers by DWARF number.
+ * @word: bytes of each
+ * @sp: number of the stack pointer
+ * @offsets: in the general regset (struct user_regs_struct, <sys/user.h>)
+ */
+struct machine {
+	uint16_t machine;
+	uint8_t elf_class, word, sp, n_registers;
+	uint8_t offsets[REGISTERS];
+};
+
+static const struct machine machines[] = {
+	/* eax ecx edx ebx esp ebp esi edi eip */
+	{EM_386, ELFCLASS32, 4, 4, 9, {24, 4, 8, 0, 60, 20, 12, 16, 48}},
+	/* rax rdx rcx rbx rsi rdi rbp rsp r8 to r15 rip */
+	{EM_X86_64, ELFCLASS64, 8, 7, 17,
+		{80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128}},
+};
 
 /* A module put together from memory, alive as long as libdw. */
 struct image {
@@ -40,8 +58,12 @@ struct image {
 struct cryo_unwind_engine {
 	const struct cryo_unwinder *unwinder;
 	Dwfl *dwfl;
-	Elf *machine; /* an ELF header that tells libdw the architecture */
-	Elf32_Ehdr machine_header;
+	const struct machine *machine;
+	Elf *elf; /* an ELF header that tells libdw the machine */
+	union {
+		Elf32_Ehdr e32;
+		Elf64_Ehdr e64;
+	} header;
 	struct image *images;
 	size_t n_images;
 	/* of the thread that is unwound: */
@@ -50,6 +72,20 @@ struct cryo_unwind_engine {
 	bool exhausted, unreadable, missed;
 	int error;
 };
+
+/* A word in the byte order of the target. */
+static Dwarf_Word get_word(const void *data, uint8_t size)
+{
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (size == sizeof(narrow)) {
+		memcpy(&narrow, data, sizeof(narrow));
+		return le32toh(narrow);
+	}
+	memcpy(&wide, data, sizeof(wide));
+	return le64toh(wide);
+}
 
 /* Pages that are not there stay zeros. */
 static void copy_segment(
@@ -84,22 +120,28 @@ static uint64_t image_size(const struct cryo_image *image)
 }
 
 /* Section headers are not mapped, except in the vdso: without them the header must not say so. */
-static void drop_sections(Elf32_Ehdr *header, uint64_t size)
+static void drop_sections(char *file, uint64_t size, uint8_t elf_class)
 {
-	uint64_t end = (uint64_t)le32toh(header->e_shoff) +
-		       (uint64_t)le16toh(header->e_shnum) * le16toh(header->e_shentsize);
+	Elf32_Ehdr *e32 = (Elf32_Ehdr *)file;
+	Elf64_Ehdr *e64 = (Elf64_Ehdr *)file;
 
-	if (end <= size)
-		return;
-	header->e_shoff = 0;
-	header->e_shnum = 0;
-	header->e_shstrndx = 0;
+	if (elf_class == ELFCLASS32 && size >= sizeof(*e32)) {
+		uint64_t table = (uint64_t)le16toh(e32->e_shnum) * le16toh(e32->e_shentsize);
+
+		if (le32toh(e32->e_shoff) + table > size)
+			e32->e_shoff = e32->e_shnum = e32->e_shstrndx = 0;
+	} else if (size >= sizeof(*e64)) {
+		uint64_t table = (uint64_t)le16toh(e64->e_shnum) * le16toh(e64->e_shentsize);
+
+		if (le64toh(e64->e_shoff) > size || le64toh(e64->e_shoff) + table > size)
+			e64->e_shoff = e64->e_shnum = e64->e_shstrndx = 0;
+	}
 }
 
 static Elf *assemble(struct cryo_unwind_engine *engine, const struct cryo_module *module)
 {
 	uint64_t size = image_size(&module->image);
-	_cleanup_free_ char *file = size > sizeof(Elf32_Ehdr) ? calloc(1, size) : NULL;
+	_cleanup_free_ char *file = size > sizeof(Elf64_Ehdr) ? calloc(1, size) : NULL;
 	struct image *image;
 
 	if (!file)
@@ -112,7 +154,7 @@ static Elf *assemble(struct cryo_unwind_engine *engine, const struct cryo_module
 	if (!image)
 		return NULL;
 	image->data = file;
-	drop_sections((Elf32_Ehdr *)file, size);
+	drop_sections(file, size, module->image.elf_class);
 	return elf_memory(steal_ptr(file), size);
 }
 
@@ -176,30 +218,28 @@ static bool too_late(struct cryo_unwind_engine *engine)
 static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *ret_word, void *arg)
 {
 	struct cryo_unwind_engine *engine = arg;
-	uint32_t word;
+	uint8_t word[sizeof(uint64_t)];
 
 	(void)dwfl;
 	if (too_late(engine))
 		return false;
-	if (cryo_view_read(engine->unwinder->view, address, &word, WORD) < 0) {
+	if (cryo_view_read(engine->unwinder->view, address, word, engine->machine->word) < 0) {
 		engine->unreadable = true;
 		return false;
 	}
-	*ret_word = le32toh(word);
+	*ret_word = get_word(word, engine->machine->word);
 	return true;
 }
 
 static bool set_registers(Dwfl_Thread *thread, void *thread_arg)
 {
 	struct cryo_unwind_engine *engine = thread_arg;
-	Dwarf_Word words[ARRAY_SIZE(offsets)];
-	uint32_t word;
+	const struct machine *machine = engine->machine;
+	Dwarf_Word words[REGISTERS];
 
-	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
-		memcpy(&word, engine->registers + offsets[i], WORD);
-		words[i] = le32toh(word);
-	}
-	return dwfl_thread_state_registers(thread, 0, ARRAY_SIZE(offsets), words);
+	for (size_t i = 0; i < machine->n_registers; i++)
+		words[i] = get_word(engine->registers + machine->offsets[i], machine->word);
+	return dwfl_thread_state_registers(thread, 0, machine->n_registers, words);
 }
 
 static const Dwfl_Thread_Callbacks thread_callbacks = {
@@ -245,7 +285,7 @@ static int visit_frame(Dwfl_Frame *state, void *arg)
 
 	if (!dwfl_frame_pc(state, &pc, &activation))
 		return DWARF_CB_ABORT;
-	dwfl_frame_reg(state, DWARF_ESP, &sp);
+	dwfl_frame_reg(state, engine->machine->sp, &sp);
 	last = stack->n_frames ? &stack->frames[stack->n_frames - 1] : NULL;
 	if (last) {
 		/* libdw says "activation" of the signal frame and of its caller. */
@@ -298,8 +338,8 @@ static void close_engine(struct cryo_unwind_engine *engine)
 {
 	if (engine->dwfl)
 		dwfl_end(engine->dwfl);
-	if (engine->machine)
-		elf_end(engine->machine);
+	if (engine->elf)
+		elf_end(engine->elf);
 	for (size_t i = 0; i < engine->n_images; i++)
 		free(engine->images[i].data);
 	free(engine->images);
@@ -317,7 +357,7 @@ static int report_modules(struct cryo_unwind_engine *engine)
 		void **userdata;
 		char name[24];
 
-		if (module->image.elf_class != ELFCLASS32)
+		if (module->image.elf_class != engine->machine->elf_class)
 			continue;
 		snprintf(name, sizeof(name), "%zu", i);
 		handle = dwfl_report_module(engine->dwfl, name, module->start, module->end);
@@ -329,24 +369,46 @@ static int report_modules(struct cryo_unwind_engine *engine)
 	return dwfl_report_end(engine->dwfl, NULL, NULL) == 0 ? 0 : -ENOMEM;
 }
 
-static int attach(struct cryo_unwind_engine *engine)
+/* Both classes have the same fields up to e_version. */
+static size_t make_header(struct cryo_unwind_engine *engine)
 {
-	engine->machine_header = (Elf32_Ehdr){
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
+	const struct machine *machine = engine->machine;
+	size_t size = machine->elf_class == ELFCLASS32 ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr);
+
+	engine->header.e64 = (Elf64_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, machine->elf_class, ELFDATA2LSB,
 			EV_CURRENT},
 		.e_type = htole16(ET_CORE),
-		.e_machine = htole16(EM_386),
+		.e_machine = htole16(machine->machine),
 		.e_version = htole32(EV_CURRENT),
-		.e_ehsize = htole16(sizeof(Elf32_Ehdr)),
 	};
-	elf_version(EV_CURRENT);
-	engine->machine =
-		elf_memory((char *)&engine->machine_header, sizeof(engine->machine_header));
-	if (!engine->machine)
+	if (machine->elf_class == ELFCLASS32)
+		engine->header.e32.e_ehsize = htole16((uint16_t)size);
+	else
+		engine->header.e64.e_ehsize = htole16((uint16_t)size);
+	return size;
+}
+
+static int attach(struct cryo_unwind_engine *engine)
+{
+	size_t size = make_header(engine);
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -ENOMEM;
-	return dwfl_attach_state(engine->dwfl, engine->machine, 1, &thread_callbacks, engine)
-		       ? 0
-		       : -ENOMEM;
+	engine->elf = elf_memory((char *)&engine->header, size);
+	if (!engine->elf)
+		return -ENOMEM;
+	return dwfl_attach_state(engine->dwfl, engine->elf, 1, &thread_callbacks, engine) ? 0
+											  : -ENOMEM;
+}
+
+static const struct machine *find_machine(const struct cryo_arch *arch)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
+		if (machines[i].machine == arch->machine &&
+			machines[i].elf_class == arch->elf_class)
+			return &machines[i];
+	return NULL;
 }
 
 static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_engine **ret_engine)
@@ -357,7 +419,8 @@ static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_
 	if (!engine)
 		return -ENOMEM;
 	engine->unwinder = unwinder;
-	engine->dwfl = dwfl_begin(&module_callbacks);
+	engine->machine = find_machine(unwinder->arch);
+	engine->dwfl = engine->machine ? dwfl_begin(&module_callbacks) : NULL;
 	if (engine->dwfl)
 		r = report_modules(engine);
 	if (r == 0)
@@ -369,9 +432,17 @@ static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_
 	return r;
 }
 
-const struct cryo_unwind_engine_row cryo_unwind_libdw = {
+const struct cryo_unwind_engine_row cryo_unwind_libdw32 = {
 	.machine = EM_386,
 	.elf_class = ELFCLASS32,
+	.open = open_engine,
+	.thread = unwind_thread,
+	.close = close_engine,
+};
+
+const struct cryo_unwind_engine_row cryo_unwind_libdw64 = {
+	.machine = EM_X86_64,
+	.elf_class = ELFCLASS64,
 	.open = open_engine,
 	.thread = unwind_thread,
 	.close = close_engine,

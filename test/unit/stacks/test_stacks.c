@@ -148,9 +148,10 @@ Test(stacks, follow_frame_pointers_as_a_guess)
 
 Test(stacks, engines)
 {
-	cr_assert_not_null(cryo_unwind_find(EM_386, ELFCLASS32));
-	cr_assert_null(cryo_unwind_find(EM_386, ELFCLASS64));
-	cr_assert_null(cryo_unwind_find(EM_S390, ELFCLASS64));
+	cr_assert_not_null(cryo_unwind_find(EM_386, ELFCLASS32, 0));
+	cr_assert_null(cryo_unwind_find(EM_386, ELFCLASS32, 1));
+	cr_assert_null(cryo_unwind_find(EM_386, ELFCLASS64, 0));
+	cr_assert_null(cryo_unwind_find(EM_S390, ELFCLASS64, 0));
 }
 
 Test(stacks, modules_and_symbols)
