@@ -25,6 +25,8 @@ void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
 	walk->plan = plan;
 	walk->inspector = inspector;
 	walk->segment = 0;
+	walk->scanned = 0;
+	walk->next_extent = walk->n_extents = 0;
 	walk->file = -1;
 	walk->begun = false;
 }
@@ -87,20 +89,6 @@ static const uint8_t *find_image(const struct cryo_walk *walk, const struct cryo
 	return next == vma->end ? vdso->data : NULL;
 }
 
-static void begin_segment(struct cryo_walk *walk)
-{
-	const struct cryo_segment *segment = current(walk);
-
-	cryo_walk_end(walk);
-	walk->begun = true;
-	walk->at = walk->scanned = segment->vma->start;
-	walk->next_extent = walk->n_extents = 0;
-	if (segment->file_size && segment->vma->kind == CRYO_VMA_FILE)
-		walk->file = cryo_inspector_open_file(walk->inspector, segment->vma);
-	walk->image = find_image(walk, segment->vma);
-	walk->file_data = next_file_data(walk, walk->at);
-}
-
 static bool is_whole(const struct cryo_walk *walk)
 {
 	return current(walk)->vma->kind == CRYO_VMA_SPECIAL && !walk->image;
@@ -111,11 +99,27 @@ static bool is_never_read(const struct cryo_vma *vma)
 	return vma->flags & (CRYO_VM_IO | CRYO_VM_PFNMAP);
 }
 
+/* Where the row of segments ends that stand in memory without a gap: one question for all of them
+ * instead of one for each of thousands of small mappings. */
+static uint64_t row_end(const struct cryo_walk *walk)
+{
+	uint64_t end = segment_end(current(walk));
+
+	for (size_t i = 1; i < CRYO_WALK_ROW && walk->segment + i < walk->plan->n_segments; i++) {
+		const struct cryo_segment *next = &walk->plan->segments[walk->segment + i];
+
+		if (next->vma->start != end || next->vma->kind == CRYO_VMA_SPECIAL ||
+			is_never_read(next->vma))
+			break;
+		end = segment_end(next);
+	}
+	return end;
+}
+
 /* Ask for more pages until they are known up to @until, or until one is known. */
 static int scan(struct cryo_walk *walk, uint64_t until)
 {
-	const struct cryo_segment *segment = current(walk);
-	uint64_t end = segment_end(segment);
+	uint64_t end = segment_end(current(walk));
 	size_t left = walk->n_extents - walk->next_extent, count;
 	int r;
 
@@ -128,7 +132,7 @@ static int scan(struct cryo_walk *walk, uint64_t until)
 			walk->scanned = end;
 			break;
 		}
-		r = cryo_memory_scan(&walk->inspector->memory, walk->scanned, end,
+		r = cryo_memory_scan(&walk->inspector->memory, walk->scanned, row_end(walk),
 			walk->extents + walk->n_extents, CRYO_WALK_EXTENTS - walk->n_extents,
 			&count, &walk->scanned);
 		if (r < 0)
@@ -136,6 +140,52 @@ static int scan(struct cryo_walk *walk, uint64_t until)
 		walk->n_extents += count;
 	}
 	return 0;
+}
+
+/* Keep what is known of the pages from @start on. */
+static void forget_before(struct cryo_walk *walk, uint64_t start)
+{
+	if (walk->scanned <= start) {
+		walk->scanned = start;
+		walk->next_extent = walk->n_extents = 0;
+	}
+	while (walk->next_extent < walk->n_extents && walk->extents[walk->next_extent].end <= start)
+		walk->next_extent++;
+	if (walk->next_extent < walk->n_extents && walk->extents[walk->next_extent].start < start)
+		walk->extents[walk->next_extent].start = start;
+}
+
+/* Whether every page is in memory: then nothing is asked of the file. */
+static bool is_all_there(struct cryo_walk *walk)
+{
+	const struct cryo_extent *first;
+
+	if (walk->next_extent == walk->n_extents && scan(walk, walk->at) < 0)
+		return false;
+	first = &walk->extents[walk->next_extent];
+	return walk->next_extent < walk->n_extents && first->start <= walk->at &&
+	       first->end >= segment_end(current(walk));
+}
+
+static void begin_segment(struct cryo_walk *walk)
+{
+	const struct cryo_segment *segment = current(walk);
+	const struct cryo_vma *vma = segment->vma;
+
+	cryo_walk_end(walk);
+	walk->begun = true;
+	walk->at = vma->start;
+	forget_before(walk, vma->start);
+	walk->image = find_image(walk, vma);
+	walk->file_data = UINT64_MAX;
+	if (!segment->file_size || is_never_read(vma))
+		return;
+	if (vma->kind == CRYO_VMA_FILE) {
+		if (is_all_there(walk))
+			return;
+		walk->file = cryo_inspector_open_file(walk->inspector, vma);
+	}
+	walk->file_data = next_file_data(walk, walk->at);
 }
 
 /* Where the next window begins; UINT64_MAX if the segment has nothing more. */

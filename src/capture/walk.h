@@ -29,12 +29,14 @@ struct cryo_window {
 };
 
 enum {
-	CRYO_WALK_EXTENTS = 1024
+	CRYO_WALK_EXTENTS = 1024,
+	CRYO_WALK_ROW = 1024, /* segments that one question may span */
 };
 
 /**
  * struct cryo_walk - where the walk is. Not for use by two threads at once.
- * @extents: pages that are there, from @next_extent on; complete up to @scanned
+ * @extents: pages that are there, from @next_extent on; complete up to @scanned, which may lie in a
+ *	later segment
  * @image: see struct cryo_window
  * @file: of the segment, for its holes; @file_data: the next address for which it has data
  */

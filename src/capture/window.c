@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * All pieces of a window are read by one process_vm_readv(2). Where that stops, the rest is read
- * piece by piece through /proc/PID/mem, and a page that even this refuses is a gap: one page, never
- * its neighbours. Guard pages are holes in the kernel's core too, and a special mapping has no
- * gaps: a [vsyscall] that may only be executed reads as nothing in the kernel's own core too.
+ * All pieces of a batch of windows are read by one process_vm_readv(2). Where that stops, the rest
+ * is read piece by piece through /proc/PID/mem, and a page that even this refuses is a gap: one
+ * page, never its neighbours. Guard pages are holes in the kernel's core too, and a special mapping
+ * has no gaps: a [vsyscall] that may only be executed reads as nothing in the kernel's own core
+ * too.
  */
 #include "capture/window.h"
 
@@ -91,41 +92,100 @@ static int read_slowly(const struct reading *reading, uint64_t from, uint64_t en
 	return 0;
 }
 
-/* All extents at once. Bytes read in their order. */
-static size_t read_fast(const struct reading *reading)
+static bool is_fast(const struct cryo_window *window)
 {
-	const struct cryo_window *window = reading->window;
-	struct cryo_piece pieces[CRYO_WINDOW_EXTENTS];
+	uint32_t flags = window->segment->vma->flags;
 
-	for (size_t i = 0; i < window->n_extents; i++) {
-		const struct cryo_extent *extent = &window->extents[i];
-
-		pieces[i] = (struct cryo_piece){
-			extent->start, at(reading, extent->start), extent->end - extent->start};
-	}
-	return cryo_memory_read_pieces(reading->memory, pieces, window->n_extents);
+	return flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD);
 }
 
-int cryo_window_read(const struct cryo_memory *memory, const struct cryo_window *window, int file,
-	uint8_t *image, cryo_gap_function *on_gap, void *user)
+static size_t position(const struct cryo_batch *batch, const struct cryo_window *window)
 {
-	struct reading reading = {memory, window, image, on_gap, user};
-	uint32_t flags = window->segment->vma->flags;
-	size_t done = 0;
-	int r = fill_between(&reading, file);
+	return (size_t)(cryo_window_offset(window) - batch->offset);
+}
 
-	if (r < 0)
-		return r;
-	if (flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD))
-		done = read_fast(&reading);
+/* All extents that may be read fast, at once. Bytes read, in their order. */
+static size_t read_fast(
+	const struct cryo_memory *memory, const struct cryo_batch *batch, uint8_t *image)
+{
+	struct cryo_piece pieces[CRYO_WINDOW_EXTENTS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct cryo_window *window = &batch->windows[i];
+		uint8_t *begin = image + position(batch, window);
+
+		for (size_t j = 0; j < window->n_extents && is_fast(window); j++) {
+			const struct cryo_extent *extent = &window->extents[j];
+
+			pieces[count++] = (struct cryo_piece){extent->start,
+				begin + (extent->start - window->start),
+				extent->end - extent->start};
+		}
+	}
+	return count ? cryo_memory_read_pieces(memory, pieces, count) : 0;
+}
+
+/* What of a window was not among the @done bytes that were read fast. */
+static int read_rest(const struct reading *reading, size_t *done)
+{
+	const struct cryo_window *window = reading->window;
+	int r = 0;
+
 	for (size_t i = 0; i < window->n_extents && r == 0; i++) {
 		const struct cryo_extent *extent = &window->extents[i];
 		size_t size = extent->end - extent->start;
-		size_t have = done < size ? done : size;
+		size_t have = !is_fast(window) ? 0 : *done < size ? *done : size;
 
-		done -= have;
+		*done -= have;
 		if (have < size)
-			r = read_slowly(&reading, extent->start + have, extent->end);
+			r = read_slowly(reading, extent->start + have, extent->end);
+	}
+	return r;
+}
+
+static bool is_all_there(const struct cryo_window *window)
+{
+	return window->n_extents == 1 && window->extents[0].start == window->start &&
+	       window->extents[0].end == window->end;
+}
+
+uint64_t cryo_window_offset(const struct cryo_window *window)
+{
+	return window->segment->offset + (window->start - window->segment->vma->start);
+}
+
+bool cryo_batch_join(struct cryo_batch *batch)
+{
+	const struct cryo_window *window = &batch->windows[batch->count];
+	uint64_t offset = cryo_window_offset(window);
+	size_t size = (size_t)(window->end - window->start);
+
+	if (batch->count &&
+		(offset != batch->offset + batch->size || batch->size + size > CRYO_WINDOW_SIZE))
+		return false;
+	if (!batch->count)
+		batch->offset = offset;
+	batch->size += size;
+	batch->count++;
+	return true;
+}
+
+int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *batch,
+	uint8_t *image, cryo_file_function *file_of, cryo_gap_function *on_gap, void *user)
+{
+	size_t done = read_fast(memory, batch, image);
+	int r = 0;
+
+	for (size_t i = 0; i < batch->count && r == 0; i++) {
+		const struct cryo_window *window = &batch->windows[i];
+		struct reading reading = {
+			memory, window, image + position(batch, window), on_gap, user};
+
+		if (!is_all_there(window))
+			r = fill_between(&reading, file_of(user, window->segment->vma));
+		if (r == 0)
+			r = read_rest(&reading, &done);
 	}
 	return r;
 }

@@ -6,21 +6,43 @@
 
 #include "capture/walk.h"
 
+enum {
+	CRYO_BATCH_WINDOWS = 64
+};
+
 /* Told of each run of pages that could not be read; @error is a negative errno. */
 typedef int cryo_gap_function(void *user, uint64_t start, uint64_t end, int error);
 
+/* The file of a window's mapping, or a negative errno; asked only if it is needed. */
+typedef int cryo_file_function(void *user, const struct cryo_vma *vma);
+
 /**
- * cryo_window_read - the bytes of a window, as a core shows them.
- * @file: of the segment's mapping, for pages that are not in memory; or -errno, why it could not be
- *	opened: then these pages are gaps. Not looked at for a mapping without a file
- * @image: CRYO_WINDOW_SIZE bytes; [start, end) of the window stands at its beginning. What is a
- *	hole, and what could not be read, is zero
- * @on_gap: see above
+ * struct cryo_batch - windows that stand one behind the other in the core, read and written as one.
+ * @count: at least 1
+ * @offset: in the core, of the first
+ * @size: of all; at most CRYO_WINDOW_SIZE
+ */
+struct cryo_batch {
+	struct cryo_window windows[CRYO_BATCH_WINDOWS];
+	size_t count, size;
+	uint64_t offset;
+};
+
+/* Where a window stands in the core. */
+uint64_t cryo_window_offset(const struct cryo_window *window);
+
+/* Add the window at windows[count], if it continues the batch and fits. Whether it did. */
+bool cryo_batch_join(struct cryo_batch *batch);
+
+/**
+ * cryo_batch_read - the bytes of a batch, as a core shows them.
+ * @image: CRYO_WINDOW_SIZE bytes. What is a hole, and what could not be read, is zero
+ * @file_of, @on_gap: see above
  *
  * Returns 0, -ESRCH if the process died, or what @on_gap returned.
  */
-int cryo_window_read(const struct cryo_memory *memory, const struct cryo_window *window, int file,
-	uint8_t *image, cryo_gap_function *on_gap, void *user);
+int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *batch,
+	uint8_t *image, cryo_file_function *file_of, cryo_gap_function *on_gap, void *user);
 
 /**
  * cryo_window_next_run - the next run of bytes that are worth writing.

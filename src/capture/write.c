@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The workers pull windows from one walk, under a lock that they hold only while the page tables
- * are asked; reading, looking for zeros and writing go on side by side, each in a buffer of its own
- * that is small enough to stay in the cache.
+ * The workers pull batches of windows from one walk, under a lock that they hold only while the
+ * page tables are asked: a batch is one large window, or what many small mappings hold; reading,
+ * looking for zeros and writing go on side by side, each in a buffer of its own that is small
+ * enough to stay in the cache.
  */
 #include "capture/write.h"
 
@@ -24,15 +25,7 @@ enum {
 /* Below this a second thread costs more than it saves. */
 #define PARALLEL_BYTES (4ULL << 20)
 
-struct copy {
-	pthread_mutex_t lock; /* of all that follows but the constants */
-	struct cryo_walk walk;
-	struct cryo_written *written;
-	int error;
-	const struct cryo_inspector *inspector;
-	struct cryo_output *output;
-	struct cryo_shared *shared;
-};
+struct copy;
 
 /* A worker keeps the file of the mapping that it last read. */
 struct worker {
@@ -40,6 +33,20 @@ struct worker {
 	uint8_t *image;
 	const struct cryo_vma *vma;
 	int file;
+	struct cryo_batch batch;
+};
+
+struct copy {
+	pthread_mutex_t lock; /* of all that follows but the constants */
+	struct cryo_walk walk;
+	struct cryo_window ahead; /* taken off the walk, but not yet in a batch */
+	bool has_ahead;
+	struct cryo_written *written;
+	int error;
+	const struct cryo_inspector *inspector;
+	struct cryo_output *output;
+	struct cryo_shared *shared;
+	struct worker workers[MAX_WORKERS];
 };
 
 static int compare_gaps(const void *left, const void *right)
@@ -52,7 +59,7 @@ static int compare_gaps(const void *left, const void *right)
 
 static int add_gap(void *user, uint64_t start, uint64_t end, int error)
 {
-	struct copy *copy = user;
+	struct copy *copy = ((struct worker *)user)->copy;
 	struct cryo_written *written = copy->written;
 	struct cryo_gap *last = written->gaps_kept ? &written->gaps[written->gaps_kept - 1] : NULL;
 	int r = 0;
@@ -75,8 +82,12 @@ static int add_gap(void *user, uint64_t start, uint64_t end, int error)
 	return r;
 }
 
-static int file_of(struct worker *worker, const struct cryo_vma *vma)
+static int file_of(void *user, const struct cryo_vma *vma)
 {
+	struct worker *worker = user;
+
+	if (vma->kind != CRYO_VMA_FILE)
+		return -ENOENT;
 	if (worker->vma != vma) {
 		cryo_cleanup_close(&worker->file);
 		worker->file = cryo_inspector_open_file(worker->copy->inspector, vma);
@@ -85,54 +96,72 @@ static int file_of(struct worker *worker, const struct cryo_vma *vma)
 	return worker->file;
 }
 
-static int write_window(struct copy *copy, const struct cryo_window *window, const uint8_t *image)
+static int write_batch(struct copy *copy, const struct cryo_batch *batch, const uint8_t *image)
 {
-	const struct cryo_segment *segment = window->segment;
-	uint64_t offset = segment->offset + (window->start - segment->vma->start);
-	size_t size = window->end - window->start, start, end = 0, bytes = 0;
 	size_t page = (size_t)copy->inspector->memory.page_size;
+	size_t start, end = 0, bytes = 0;
 	int r = 0;
 
-	while (r == 0 && cryo_window_next_run(image, size, page, end, &start, &end)) {
-		r = cryo_output_write(copy->output, image + start, end - start, offset + start);
+	while (r == 0 && cryo_window_next_run(image, batch->size, page, end, &start, &end)) {
+		r = cryo_output_write(
+			copy->output, image + start, end - start, batch->offset + start);
 		bytes += end - start;
 	}
-	atomic_fetch_add(&copy->shared->bytes_done, size);
+	atomic_fetch_add(&copy->shared->bytes_done, batch->size);
 	pthread_mutex_lock(&copy->lock);
 	copy->written->data_bytes += bytes;
 	pthread_mutex_unlock(&copy->lock);
 	return r;
 }
 
-/* The next window, unless another worker has failed. 1, 0 or -errno. */
-static int take_window(struct copy *copy, struct cryo_window *window)
+/* Windows as long as they make a batch; the one behind it is kept for the next. 0 or -errno. */
+static int fill_batch(struct copy *copy, struct cryo_batch *batch)
+{
+	while (batch->count < CRYO_BATCH_WINDOWS && batch->size < CRYO_WINDOW_SIZE) {
+		struct cryo_window *window = &batch->windows[batch->count];
+		int r = 1;
+
+		if (copy->has_ahead)
+			*window = copy->ahead;
+		else
+			r = cryo_walk_next(&copy->walk, window);
+		copy->has_ahead = false;
+		if (r <= 0)
+			return r;
+		if (!cryo_batch_join(batch)) {
+			copy->ahead = *window;
+			copy->has_ahead = true;
+			break;
+		}
+	}
+	return 0;
+}
+
+/* The next batch, unless another worker has failed. 1, 0 or -errno. */
+static int take_batch(struct copy *copy, struct cryo_batch *batch)
 {
 	int r;
 
+	batch->count = batch->size = 0;
 	pthread_mutex_lock(&copy->lock);
 	if (!copy->error && copy->shared->cancel)
 		copy->error = -ECANCELED;
-	r = copy->error ? copy->error : cryo_walk_next(&copy->walk, window);
+	r = copy->error ? copy->error : fill_batch(copy, batch);
 	pthread_mutex_unlock(&copy->lock);
-	return r;
+	return r < 0 ? r : batch->count > 0;
 }
 
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	struct copy *copy = worker->copy;
-	struct cryo_window window;
 	int r;
 
-	while ((r = take_window(copy, &window)) > 0) {
-		int file = window.segment->vma->kind == CRYO_VMA_FILE
-				   ? file_of(worker, window.segment->vma)
-				   : -1;
-
-		r = cryo_window_read(
-			&copy->inspector->memory, &window, file, worker->image, add_gap, copy);
+	while ((r = take_batch(copy, &worker->batch)) > 0) {
+		r = cryo_batch_read(&copy->inspector->memory, &worker->batch, worker->image,
+			file_of, add_gap, worker);
 		if (r == 0)
-			r = write_window(copy, &window, worker->image);
+			r = write_batch(copy, &worker->batch, worker->image);
 		if (r < 0)
 			break;
 	}
@@ -155,13 +184,15 @@ static size_t count_workers(const struct copy *copy)
 /* Run the workers: the first in this thread, the others beside it. */
 static int run_workers(struct copy *copy, uint8_t *images)
 {
-	struct worker workers[MAX_WORKERS];
+	struct worker *workers = copy->workers;
 	pthread_t threads[MAX_WORKERS];
 	size_t wanted = count_workers(copy), started = 1;
 
-	for (size_t i = 0; i < wanted; i++)
-		workers[i] = (struct worker){
-			.copy = copy, .image = images + i * CRYO_WINDOW_SIZE, .file = -1};
+	for (size_t i = 0; i < wanted; i++) {
+		workers[i].copy = copy;
+		workers[i].image = images + i * CRYO_WINDOW_SIZE;
+		workers[i].file = -1;
+	}
 	while (started < wanted &&
 		pthread_create(&threads[started], NULL, work, &workers[started]) == 0)
 		started++;
