@@ -13,6 +13,7 @@ import resource
 import select
 import shutil
 import signal
+import signal
 import struct
 import subprocess
 import sys
@@ -387,8 +388,3 @@ def runs_on(victim):
         return wait_until(lambda: all(a != b for a, b in zip(victim.counters(), before)),
                           'counters to move')
     return False
-
-
-def kill_group(pid, number=signal.SIGKILL):
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)

@@ -7,7 +7,6 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
 
 import corefile
 from harness import COMPLETE, Skip, cryocore, need, need_root, run, state_of, tids_of, wait_until
@@ -37,8 +36,8 @@ def lldb(core, exe, *commands):
 
 def check_gdb(tap, core, exe, tids, frames):
     result = gdb(core, exe, 'info threads', 'thread apply all backtrace 60')
-    seen = {int(t) for t in re.findall(r'^[* ] *\d+ .*?(?:LWP|process|Thread) (\d+)', result.out, re.M)}
-    seen |= {int(t) for t in re.findall(r'\(LWP (\d+)\)', result.out)}
+    rows = re.findall(r'^[* ] *\d+ .*?(?:LWP|process|Thread) (\d+)', result.out, re.M)
+    seen = {int(t) for t in rows + re.findall(r'\(LWP (\d+)\)', result.out)}
     tap.ok(set(tids) <= seen, 'gdb: all %d threads' % len(tids), sorted(set(tids) ^ seen))
     for frame in frames:
         tap.ok(re.search(frame, result.out), 'gdb: a frame of %s' % frame, tail(result))
