@@ -343,7 +343,8 @@ static int explain_failure(int r)
 		const char *text;
 	} texts[] = {
 		{-EBUSY, "another freeze or thaw is at work"},
-		{-EXDEV, "the journal belongs to another pid namespace: thaw there, or remove it if that is gone"},
+		{-EXDEV, "the journal belongs to another pid namespace: thaw there, or remove it "
+			 "if that is gone"},
 		{-EBADMSG, "the journal is no journal of cryocore: give another --journal"},
 		{-EPERM, "the journal is not a plain file of yours that nobody else may write"},
 		{-ENOENT, "no place for the journal: give --journal FILE"},

@@ -31,8 +31,8 @@ int cryo_maps_parse(const char *text, size_t size, struct cryo_vma **ret_vmas, s
  * cryo_maps_read - the same from an open maps or smaps file, from its current offset on.
  *
  * Only a block of the text is in memory at a time: smaps of 70,000 mappings is 54 MB. Mappings that
- * overlap are no error here: they have changed while they were read. Then the later one is cut, and 1
- * is returned. Else 0, -EBADMSG, -ENOMEM or -errno of read(2).
+ * overlap are no error here: they have changed while they were read. Then the later one is cut, and
+ * 1 is returned. Else 0, -EBADMSG, -ENOMEM or -errno of read(2).
  */
 int cryo_maps_read(int fd, struct cryo_vma **ret_vmas, size_t *ret_count);
 
