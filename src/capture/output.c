@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -16,6 +17,11 @@
 enum {
 	ZEROS = 1 << 16
 };
+
+/* include/uapi/linux/fs.h */
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x80
+#endif
 
 static int split_path(const char *path, struct cryo_output *output)
 {
@@ -133,12 +139,30 @@ static int fill_stream(struct cryo_output *output, uint64_t end)
 	return end > output->position ? advance(output, NULL, end - output->position) : 0;
 }
 
+/* What is refused or cut is left to the plain way, which says why. */
+static int write_file(struct cryo_output *output, const void *data, size_t size, off_t offset)
+{
+	struct iovec all = {(void *)data, size};
+	ssize_t n = 0;
+
+	if (output->uncached) {
+		n = pwritev2(output->fd, &all, 1, offset, RWF_DONTCACHE);
+		if (n < 0)
+			output->uncached = false;
+	}
+	if (n < 0)
+		n = 0;
+	if ((size_t)n == size)
+		return 0;
+	return cryo_io_pwrite(output->fd, (const char *)data + n, size - (size_t)n, offset + n);
+}
+
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset)
 {
 	int r;
 
 	if (!output->stream)
-		return cryo_io_pwrite(output->fd, data, size, (off_t)offset);
+		return write_file(output, data, size, (off_t)offset);
 	r = fill_stream(output, offset);
 	return r < 0 ? r : advance(output, data, size);
 }

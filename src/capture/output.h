@@ -32,6 +32,8 @@ struct cryo_sparse_head {
  * @path: as the user knows it; @name is its last part
  * @partial: name until it is whole
  * @overwrite: the final name may exist
+ * @uncached: what is written goes to the disk at once and leaves the page cache, where the kernel
+ *	and the file system can (Linux 6.14)
  * @position: of a stream, bytes written so far, holes included
  * @stretches: of a sparse stream, where its data lies; owned; @stretch is the one at the position
  */
@@ -40,6 +42,7 @@ struct cryo_output {
 	int dir;
 	char *path, *name, *partial;
 	bool overwrite;
+	_Atomic bool uncached;
 	bool stream;
 	bool sparse;
 	uint64_t position;
