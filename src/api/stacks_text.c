@@ -3,11 +3,9 @@
  * Stacks for people and for programs. Names were escaped when they came in.
  */
 #include <cryocore/stacks.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
-#include <string.h>
 
+#include "api/json_field.h"
 #include "base/buffer.h"
 #include "stacks/stacks.h"
 
@@ -50,71 +48,53 @@ int cryocore_stacks_text(const struct cryocore_stacks *stacks, char **ret_text)
 	return r;
 }
 
-static void add_number(struct json_object *object, const char *name, uint64_t value)
+static struct json_object *make_frame(const void *source, size_t i)
 {
-	json_object_object_add(object, name, json_object_new_uint64(value));
-}
+	const struct cryocore_frame *frame = &((const struct cryocore_stack *)source)->frames[i];
+	struct cryo_json_field fields[] = {
+		CRYO_NUMBER("pc", frame->pc),
+		CRYO_NUMBER("sp", frame->sp),
+		CRYO_TEXT("module", frame->module),
+		CRYO_TEXT("build_id", frame->build_id),
+		CRYO_TEXT("symbol", frame->symbol),
+		CRYO_FLAG("signal", frame->signal),
+		CRYO_FLAG("heuristic", frame->heuristic),
+	};
+	struct json_object *object = CRYO_JSON_OBJECT(fields);
 
-static void add_text(struct json_object *object, const char *name, const char *value)
-{
-	json_object_object_add(object, name, value ? json_object_new_string(value) : NULL);
-}
-
-static void add_flag(struct json_object *object, const char *name, bool value)
-{
-	json_object_object_add(object, name, json_object_new_boolean(value));
-}
-
-static struct json_object *make_frame(const struct cryocore_frame *frame)
-{
-	struct json_object *object = json_object_new_object();
-
-	if (!object)
-		return NULL;
-	add_number(object, "pc", frame->pc);
-	add_number(object, "sp", frame->sp);
-	add_text(object, "module", frame->module);
-	if (frame->module)
-		add_number(object, "offset", frame->offset);
-	add_text(object, "build_id", frame->build_id);
-	add_text(object, "symbol", frame->symbol);
-	if (frame->symbol)
-		add_number(object, "symbol_offset", frame->symbol_offset);
-	add_flag(object, "signal", frame->signal);
-	add_flag(object, "heuristic", frame->heuristic);
+	if (object && frame->module)
+		json_object_object_add(object, "offset", json_object_new_uint64(frame->offset));
+	if (object && frame->symbol)
+		json_object_object_add(
+			object, "symbol_offset", json_object_new_uint64(frame->symbol_offset));
 	return object;
 }
 
-static struct json_object *make_stack(const struct cryocore_stack *stack)
+static struct json_object *make_stack(const void *source, size_t i)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *frames = json_object_new_array();
+	const struct cryocore_stack *stack = &((const struct cryocore_stacks *)source)->stacks[i];
+	struct cryo_json_field fields[] = {
+		CRYO_NUMBER("tid", stack->tid),
+		CRYO_TEXT("end", cryo_stack_end_text((enum cryo_stack_end)stack->end)),
+	};
+	struct json_object *object = CRYO_JSON_OBJECT(fields);
 
-	for (size_t i = 0; frames && i < stack->n_frames; i++)
-		json_object_array_add(frames, make_frame(&stack->frames[i]));
-	if (!object)
-		return NULL;
-	json_object_object_add(object, "tid", json_object_new_int(stack->tid));
-	add_text(object, "end", cryo_stack_end_text((enum cryo_stack_end)stack->end));
-	json_object_object_add(object, "frames", frames);
+	if (object)
+		json_object_object_add(
+			object, "frames", cryo_json_array(stack, stack->n_frames, make_frame));
 	return object;
 }
 
 int cryocore_stacks_json(const struct cryocore_stacks *stacks, char **ret_json)
 {
-	struct json_object *object = json_object_new_object();
-	struct json_object *threads = json_object_new_array();
-	const char *text;
+	struct cryo_json_field fields[] = {
+		CRYO_TEXT("architecture", stacks->architecture),
+		CRYO_FLAG("damaged", stacks->damaged),
+	};
+	struct json_object *object = CRYO_JSON_OBJECT(fields);
 
-	for (size_t i = 0; threads && i < stacks->n_stacks; i++)
-		json_object_array_add(threads, make_stack(&stacks->stacks[i]));
-	if (!object)
-		return -ENOMEM;
-	add_text(object, "architecture", stacks->architecture);
-	add_flag(object, "damaged", stacks->damaged);
-	json_object_object_add(object, "threads", threads);
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-	*ret_json = text ? strdup(text) : NULL;
-	json_object_put(object);
-	return *ret_json ? 0 : -ENOMEM;
+	if (object)
+		json_object_object_add(
+			object, "threads", cryo_json_array(stacks, stacks->n_stacks, make_stack));
+	return cryo_json_finish(object, ret_json);
 }

@@ -5,11 +5,11 @@
 #include <cryocore/verify.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/json_field.h"
 #include "base/escape.h"
 #include "base/io.h"
 #include "verify/verify.h"
@@ -140,38 +140,28 @@ void cryocore_verification_free(struct cryocore_verification *verification)
 	free(owned);
 }
 
-static struct json_object *make_finding(const struct cryocore_finding *finding)
+static struct json_object *make_finding(const void *source, size_t i)
 {
-	struct json_object *object = json_object_new_object();
+	const struct cryocore_finding *finding =
+		&((const struct cryocore_verification *)source)->findings[i];
+	struct cryo_json_field fields[] = {
+		CRYO_TEXT("code", finding->code), CRYO_TEXT("text", finding->text)};
 
-	if (!object)
-		return NULL;
-	json_object_object_add(object, "code", json_object_new_string(finding->code));
-	json_object_object_add(object, "text", json_object_new_string(finding->text));
-	return object;
+	return CRYO_JSON_OBJECT(fields);
 }
 
 int cryocore_verification_json(const struct cryocore_verification *verification, char **ret_json)
 {
 	static const char *const verdicts[] = {"clean", "findings", "unreadable"};
-	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
-	const char *text;
+	struct cryo_json_field fields[] = {
+		CRYO_TEXT("path", verification->path),
+		CRYO_TEXT("verdict", verdicts[verification->verdict]),
+		CRYO_NUMBER("finding_count", verification->n_findings),
+	};
+	struct json_object *object = CRYO_JSON_OBJECT(fields);
 
-	for (size_t i = 0; list && i < verification->findings_kept; i++)
-		json_object_array_add(list, make_finding(&verification->findings[i]));
-	if (!object || !list) {
-		json_object_put(object);
-		json_object_put(list);
-		return -ENOMEM;
-	}
-	json_object_object_add(object, "path", json_object_new_string(verification->path));
-	json_object_object_add(
-		object, "verdict", json_object_new_string(verdicts[verification->verdict]));
-	json_object_object_add(
-		object, "finding_count", json_object_new_uint64(verification->n_findings));
-	json_object_object_add(object, "findings", list);
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-	*ret_json = text ? strdup(text) : NULL;
-	json_object_put(object);
-	return *ret_json ? 0 : -ENOMEM;
+	if (object)
+		json_object_object_add(object, "findings",
+			cryo_json_array(verification, verification->findings_kept, make_finding));
+	return cryo_json_finish(object, ret_json);
 }
