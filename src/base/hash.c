@@ -6,6 +6,7 @@
 #include "base/hash.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,17 +20,72 @@ enum {
 void cryo_hash_init(struct cryo_hash *hash)
 {
 	sha256_init(&hash->state);
+	hash->sparse = false;
+	hash->position = 0;
+	memset(hash->block, 0, sizeof(hash->block));
+}
+
+void cryo_hash_init_sparse(struct cryo_hash *hash)
+{
+	cryo_hash_init(hash);
+	hash->sparse = true;
+}
+
+static bool is_zero(const uint8_t *block)
+{
+	return block[0] == 0 && memcmp(block, block + 1, CRYO_HASH_BLOCK - 1) == 0;
+}
+
+/* The block is full, or the last one. */
+static void flush_block(struct cryo_hash *hash, uint64_t start)
+{
+	uint8_t offset[8];
+
+	if (is_zero(hash->block))
+		return;
+	for (size_t i = 0; i < sizeof(offset); i++)
+		offset[i] = (uint8_t)(start >> (8 * i));
+	sha256_update(&hash->state, sizeof(offset), offset);
+	sha256_update(&hash->state, CRYO_HASH_BLOCK, hash->block);
+	memset(hash->block, 0, CRYO_HASH_BLOCK);
+}
+
+/* Bytes, or zeros without any, into blocks; whole blocks of zeros are stepped over at once. */
+static void add_blocks(struct cryo_hash *hash, const uint8_t *data, uint64_t size)
+{
+	while (size) {
+		uint64_t used = hash->position % CRYO_HASH_BLOCK, room = CRYO_HASH_BLOCK - used;
+		uint64_t step = size < room ? size : room;
+
+		if (!data && !used && size >= CRYO_HASH_BLOCK) {
+			step = size - size % CRYO_HASH_BLOCK;
+		} else if (data) {
+			memcpy(hash->block + used, data, step);
+			data += step;
+		}
+		hash->position += step;
+		size -= step;
+		if (hash->position % CRYO_HASH_BLOCK == 0)
+			flush_block(hash, hash->position - CRYO_HASH_BLOCK);
+	}
 }
 
 void cryo_hash_add(struct cryo_hash *hash, const void *data, size_t size)
 {
-	sha256_update(&hash->state, size, data);
+	if (hash->sparse)
+		add_blocks(hash, data, size);
+	else
+		sha256_update(&hash->state, size, data);
 }
 
 void cryo_hash_add_zeros(struct cryo_hash *hash, uint64_t size)
 {
 	static const uint8_t zeros[ZEROS_SIZE];
 
+	if (hash->sparse) {
+		add_blocks(hash, NULL, size);
+		return;
+	}
 	for (; size > ZEROS_SIZE; size -= ZEROS_SIZE)
 		sha256_update(&hash->state, ZEROS_SIZE, zeros);
 	sha256_update(&hash->state, size, zeros);
@@ -37,7 +93,10 @@ void cryo_hash_add_zeros(struct cryo_hash *hash, uint64_t size)
 
 void cryo_hash_finish(struct cryo_hash *hash, uint8_t ret_digest[CRYO_DIGEST_SIZE])
 {
+	if (hash->sparse)
+		flush_block(hash, hash->position - hash->position % CRYO_HASH_BLOCK);
 	sha256_digest(&hash->state, CRYO_DIGEST_SIZE, ret_digest);
+	hash->position = 0;
 }
 
 void cryo_hash_hex(const uint8_t digest[CRYO_DIGEST_SIZE], char ret_hex[CRYO_DIGEST_HEX_SIZE])
@@ -51,17 +110,25 @@ void cryo_hash_hex(const uint8_t digest[CRYO_DIGEST_SIZE], char ret_hex[CRYO_DIG
 	*ret_hex = 0;
 }
 
-/* Start of the data at or behind `from`; the size of the file if there is none. */
-static off_t next_data(int fd, off_t from, off_t size)
+/* Whether the bytes in holes are more than a whole digest is worth. */
+static bool is_sparse(int fd, off_t size)
 {
-	off_t data = lseek(fd, from, SEEK_DATA);
+	uint64_t holes = 0;
+	off_t at = 0;
 
-	if (data < 0 && errno == EINVAL)
-		return from; /* a file system without SEEK_DATA: all is data */
-	return data < 0 || data > size ? size : data;
+	while (at < size && holes <= CRYO_HASH_HOLES_MAX) {
+		off_t data, hole;
+
+		cryo_io_find_data(fd, at, &data, &hole);
+		data = data < size ? data : size;
+		holes += (uint64_t)(data - at);
+		at = hole;
+	}
+	return holes > CRYO_HASH_HOLES_MAX;
 }
 
-int cryo_hash_file(int fd, uint8_t ret_digest[CRYO_DIGEST_SIZE], uint64_t *ret_size)
+int cryo_hash_file(
+	int fd, uint8_t ret_digest[CRYO_DIGEST_SIZE], uint64_t *ret_size, bool *ret_sparse)
 {
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK_SIZE);
 	off_t size = lseek(fd, 0, SEEK_END), at = 0;
@@ -72,12 +139,15 @@ int cryo_hash_file(int fd, uint8_t ret_digest[CRYO_DIGEST_SIZE], uint64_t *ret_s
 	if (size < 0)
 		return -errno;
 	cryo_hash_init(&hash);
+	hash.sparse = is_sparse(fd, size);
 	while (at < size) {
-		off_t data = next_data(fd, at, size);
-		off_t left = size - data;
-		ssize_t n = cryo_io_pread(
-			fd, chunk, (size_t)(left < CHUNK_SIZE ? left : CHUNK_SIZE), data);
+		off_t data, hole, left;
+		ssize_t n;
 
+		cryo_io_find_data(fd, at, &data, &hole);
+		data = data < size ? data : size;
+		left = (hole < size ? hole : size) - data;
+		n = cryo_io_pread(fd, chunk, (size_t)(left < CHUNK_SIZE ? left : CHUNK_SIZE), data);
 		if (n < 0 || (n == 0 && left))
 			return n < 0 ? (int)n : -EIO;
 		cryo_hash_add_zeros(&hash, (uint64_t)(data - at));
@@ -86,5 +156,6 @@ int cryo_hash_file(int fd, uint8_t ret_digest[CRYO_DIGEST_SIZE], uint64_t *ret_s
 	}
 	cryo_hash_finish(&hash, ret_digest);
 	*ret_size = (uint64_t)size;
+	*ret_sparse = hash.sparse;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 enum {
@@ -102,4 +103,17 @@ int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer)
 		if ((size_t)n > left)
 			return 1;
 	}
+}
+
+void cryo_io_find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole)
+{
+	off_t data = lseek(fd, at, SEEK_DATA), hole = -1;
+
+	if (data < 0 && errno == ENXIO) { /* a hole up to the end, or the end */
+		data = hole = lseek(fd, 0, SEEK_END);
+	} else if (data >= at) {
+		hole = lseek(fd, data, SEEK_HOLE);
+	}
+	*ret_data = data > at ? data : at;
+	*ret_hole = hole >= data ? hole : INT64_MAX;
 }

@@ -28,3 +28,13 @@ ssize_t cryo_io_pread(int fd, void *data, size_t size, off_t offset);
  * offset. */
 int cryo_io_write(int fd, const void *data, size_t size);
 int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
+
+/**
+ * cryo_io_find_data - the next stretch of data in a file with holes (lseek(2), SEEK_DATA).
+ * @at: where to begin
+ * @ret_data: where data begins at or behind @at; the end of the file if only a hole follows
+ * @ret_hole: where the hole behind it begins; the same as @ret_data if there is no data
+ *
+ * For a file that does not know holes all is data, without an end. The file's offset is changed.
+ */
+void cryo_io_find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole);

@@ -165,21 +165,6 @@ bool cryo_deposit_abandon(struct cryo_deposit *deposit, struct cryo_deposit_sum 
 	return deposit->file != NULL;
 }
 
-/* Where the data at or behind `at` begins, and where the hole behind it does; no data: both there.
- */
-static void find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole)
-{
-	off_t data = lseek(fd, at, SEEK_DATA), hole = -1;
-
-	if (data < 0 && errno == ENXIO) { /* a hole up to the end */
-		data = hole = lseek(fd, 0, SEEK_END);
-	} else if (data >= at) {
-		hole = lseek(fd, data, SEEK_HOLE);
-	}
-	*ret_data = data > at ? data : at;
-	*ret_hole = hole >= data ? hole : INT64_MAX; /* without SEEK_DATA all is data */
-}
-
 /* One piece of data at `at`, after the hole before it. Bytes gone forward, 0 at the end, -errno. */
 static off_t copy_piece(struct cryo_deposit *deposit, int fd, off_t at, uint8_t *chunk)
 {
@@ -187,7 +172,7 @@ static off_t copy_piece(struct cryo_deposit *deposit, int fd, off_t at, uint8_t 
 	ssize_t n;
 	int r;
 
-	find_data(fd, at, &data, &hole);
+	cryo_io_find_data(fd, at, &data, &hole);
 	r = data > at ? cryo_deposit_skip(deposit, (uint64_t)(data - at)) : 0;
 	size = hole - data < CHUNK_SIZE ? hole - data : CHUNK_SIZE;
 	if (r < 0 || size <= 0)
