@@ -48,6 +48,9 @@ struct cryocore_gather_progress {
  * struct cryocore_gather_options - what to collect; cryocore_gather_options_init() has defaults.
  * @size: sizeof(struct cryocore_gather_options), set by cryocore_gather_options_init()
  * @directory: made if need be; refused if there is anything in it
+ * @tar_fd: if not -1, everything goes there as one tar stream (pax, sparse), strictly in order,
+ *	manifest.json last; nothing is written anywhere else, and @directory is not used. Needs root
+ * @zstd_level: the stream is compressed; 0: it is not
  * @all: every process but ourselves; kernel threads are recorded
  * @pids, @trees, @cgroups: these processes, these with all descendants, all in or below these
  *	cgroups; they are united, and limit @all if that is set too
@@ -68,6 +71,8 @@ struct cryocore_gather_progress {
 struct cryocore_gather_options {
 	size_t size;
 	const char *directory;
+	int tar_fd;
+	int zstd_level;
 	bool all;
 	const pid_t *pids;
 	size_t n_pids;

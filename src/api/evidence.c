@@ -13,7 +13,7 @@ static const uint64_t default_max_copy = 1ULL << 30;
 void cryocore_gather_options_init(struct cryocore_gather_options *options)
 {
 	*options = (struct cryocore_gather_options){
-		.size = sizeof(*options), .max_copy = default_max_copy};
+		.size = sizeof(*options), .tar_fd = -1, .max_copy = default_max_copy};
 }
 
 static bool selects_something(const struct cryocore_gather_options *options)
@@ -32,7 +32,7 @@ int cryocore_gather(
 	if (options->size > sizeof(complete))
 		return -EINVAL;
 	memcpy(&complete, options, options->size);
-	if (!complete.directory || !selects_something(&complete))
+	if ((!complete.directory && complete.tar_fd < 0) || !selects_something(&complete))
 		return -EINVAL;
 	r = cryo_policy_parse(complete.content ? complete.content : "evidence", &policy, NULL);
 	return r < 0 ? r : cryo_gather(&complete, &policy, ret_result);

@@ -22,6 +22,7 @@
 #include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/gather_state.h"
+#include "capture/gather_tar.h"
 #include "capture/result.h"
 #include "proc/procfs.h"
 
@@ -88,7 +89,7 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target)
 	struct cryocore_options one = {.size = sizeof(one), .stream_fd = -1, .no_exe = true};
 	int r;
 
-	if (asprintf(&prefix, "%s/proc/%d/core", options->directory, dossier->pid) < 0)
+	if (asprintf(&prefix, "%s/proc/%d/core", gather->directory, dossier->pid) < 0)
 		return -ENOMEM;
 	one.prefix = prefix;
 	one.no_stop = target->no_stop;
@@ -96,12 +97,15 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target)
 	one.timeout_ms = options->timeout_ms;
 	one.cancel = options->cancel;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
-	r = cryo_capture(dossier->pid, &one, gather->policy, &target->core);
+	r = gather->tar ? cryo_gather_tar_core(gather, target, &one)
+			: cryo_capture(dossier->pid, &one, gather->policy, &target->core);
 	if (r < 0)
 		return r;
 	drop_mappings(target->core);
 	dossier->core = target->core;
 	log_capture(gather, target);
+	if (gather->tar)
+		return 0;
 	snprintf(name, sizeof(name), "core.%d", dossier->pid);
 	return cryo_evidence_add_core(gather->evidence, dossier, name);
 }
@@ -132,6 +136,12 @@ static int capture_core(struct cryo_gather *gather, struct cryo_target *target)
 	return r;
 }
 
+/* What a stage has left in memory goes into the stream, if there is one. */
+static int ship(struct cryo_gather *gather, const struct cryo_target *target)
+{
+	return gather->tar ? cryo_gather_tar_ship(gather, target->dossier.pid) : 0;
+}
+
 static void stage_capture(struct cryo_gather *gather, struct cryo_target *target)
 {
 	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
@@ -146,6 +156,8 @@ static void stage_capture(struct cryo_gather *gather, struct cryo_target *target
 	}
 	if (r == 0)
 		r = cryo_evidence_volatile(gather->evidence, &target->dossier);
+	if (r == 0)
+		r = ship(gather, target);
 	if (r != -ECANCELED)
 		note_sink_error(gather, r);
 	show_progress(gather, target);
@@ -153,8 +165,10 @@ static void stage_capture(struct cryo_gather *gather, struct cryo_target *target
 
 static void stage_copy(struct cryo_gather *gather, struct cryo_target *target)
 {
-	if (!is_cancelled(gather) && !gather->sink_error)
-		note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
+	if (is_cancelled(gather) || gather->sink_error)
+		return;
+	note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
+	note_sink_error(gather, ship(gather, target));
 }
 
 static void tell(struct cryo_gather *gather, const struct cryo_target *target)
@@ -187,7 +201,9 @@ static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 
 static void stage_close(struct cryo_gather *gather, struct cryo_target *target)
 {
-	note_sink_error(gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
+	if (!gather->tar)
+		note_sink_error(
+			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
 	note_sink_error(gather, cryo_evidence_close(gather->evidence, &target->dossier));
 	tell(gather, target);
 }
@@ -216,6 +232,8 @@ static size_t job_count(const struct cryo_gather *gather)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t jobs = gather->options->jobs;
 
+	if (gather->tar)
+		return 1; /* a stream takes one core after the other */
 	if (!jobs)
 		jobs = processors < 1 ? 1 : (size_t)processors;
 	if (!gather->options->jobs && jobs > DEFAULT_MAX_JOBS)
@@ -279,16 +297,25 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 	return r;
 }
 
+/* What the evidence goes to, in words. */
+static const char *sink_name(const struct cryo_gather *gather)
+{
+	return gather->tar ? "the tar stream" : gather->directory;
+}
+
 static int open_evidence(struct cryo_gather *gather)
 {
 	const struct cryocore_gather_options *options = gather->options;
-	int r = cryo_sink_open_directory(options->directory, &gather->sink);
+	int r = options->tar_fd >= 0 ? cryo_gather_tar_open(gather) : 0;
 
+	if (r < 0)
+		return r;
+	r = cryo_sink_open_directory(gather->directory, &gather->sink);
 	if (r == -ENOTEMPTY)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, ENOTEMPTY,
 			"%s is not empty: give a new or an empty directory", options->directory);
 	else if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", options->directory,
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", sink_name(gather),
 			strerror(-r));
 	if (r < 0)
 		return r;
@@ -311,7 +338,7 @@ static int open_evidence(struct cryo_gather *gather)
 	r = cryo_evidence_begin(
 		gather->sink, gather->procfs, &gather->evidence_options, &gather->evidence);
 	if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", options->directory,
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", sink_name(gather),
 			strerror(-r));
 	return r;
 }
@@ -340,6 +367,8 @@ static void end_evidence(struct cryo_gather *gather)
 	int r = cryo_evidence_end(gather->evidence, &sum);
 
 	gather->evidence = NULL;
+	if (r == 0 && gather->tar && !gather->sink_error)
+		r = cryo_gather_tar_end(gather);
 	if (r == 0)
 		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
 	note_sink_error(gather, r);
@@ -348,7 +377,7 @@ static void end_evidence(struct cryo_gather *gather)
 			"interrupted: the manifest says what is missing");
 	if (gather->sink_error)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -gather->sink_error, "%s: %s",
-			gather->options->directory, strerror(-gather->sink_error));
+			sink_name(gather), strerror(-gather->sink_error));
 	conclude(gather, &sum);
 }
 
@@ -370,6 +399,7 @@ static void gather_clear(struct cryo_gather *gather)
 {
 	cryo_targets_clear(&gather->targets);
 	cryo_sink_close(gather->sink);
+	cryo_gather_tar_close(gather);
 	if (gather->procfs >= 0)
 		close(gather->procfs);
 	pthread_mutex_destroy(&gather->callbacks);
@@ -378,10 +408,21 @@ static void gather_clear(struct cryo_gather *gather)
 int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
 	struct cryocore_gather_result **ret_result)
 {
-	_cleanup_(gather_clear) struct cryo_gather gather = {
-		.options = options, .policy = policy, .procfs = -1, .begin = cryo_now()};
+	struct cryocore_gather_options own = *options;
+	char stream[32];
+	_cleanup_(gather_clear) struct cryo_gather gather = {.options = &own,
+		.policy = policy,
+		.directory = options->directory,
+		.spool = -1,
+		.procfs = -1,
+		.begin = cryo_now()};
 	_cleanup_freeze_report_ struct cryo_freeze_report report = {0};
 
+	/* Whoever serves the file system that the stream goes to is spared like that of a
+	 * directory. */
+	snprintf(stream, sizeof(stream), "/proc/self/fd/%d", own.tar_fd);
+	if (own.tar_fd >= 0)
+		own.directory = stream;
 	gather.result = calloc(1, sizeof(*gather.result));
 	if (!gather.result)
 		return -ENOMEM;

@@ -20,13 +20,18 @@ enum {
  * @frozen: what freezing did; NULL: nothing was frozen
  * @words: only its messages count
  * @callbacks: held while the user's functions are called; guards @progress
+ * @directory: where files are collected: the user's, or one in memory that the stream empties
+ * @tar: the stream, NULL without one; @spool, @spool_path: the directory in memory
  * @sink_error: negative once nothing more can be written
  */
 struct cryo_gather {
 	const struct cryocore_gather_options *options;
 	const struct cryo_policy *policy;
 	struct cryo_evidence_options evidence_options;
-	struct cryo_sink *sink;
+	struct cryo_sink *sink, *tar;
+	const char *directory;
+	int spool;
+	char spool_path[32];
 	int procfs;
 	struct cryo_evidence *evidence;
 	struct cryo_freeze_report *frozen; /* NULL without --freeze */

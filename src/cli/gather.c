@@ -7,6 +7,7 @@
 #include "gather.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,21 +65,6 @@ int cli_gather_set_directory(void *state, const char *value)
 	return 0;
 }
 
-int cli_gather_set_tree(void *state, const char *value)
-{
-	return cli_pids_add(&gather_of(state)->trees, value);
-}
-
-int cli_gather_set_cgroup(void *state, const char *value)
-{
-	return cli_words_add(&gather_of(state)->cgroups, value);
-}
-
-int cli_gather_set_spare(void *state, const char *value)
-{
-	return cli_words_add(&gather_of(state)->spare, value);
-}
-
 /* A whole number from 1 to @most. */
 static int parse_number(const char *option, const char *value, uint64_t most, uint64_t *ret_number)
 {
@@ -93,6 +79,48 @@ static int parse_number(const char *option, const char *value, uint64_t most, ui
 	}
 	*ret_number = number;
 	return 0;
+}
+
+int cli_gather_set_tar(void *state, const char *value)
+{
+	if (!value[0]) {
+		cli_error("the argument of --tar is empty: give a new file, or '-'");
+		return -EINVAL;
+	}
+	gather_of(state)->tar = value;
+	return 0;
+}
+
+/* "zstd" or "zstd:LEVEL", 1 to 19. */
+int cli_gather_set_compress(void *state, const char *value)
+{
+	static const char method[] = "zstd";
+	size_t length = strlen(method);
+	uint64_t level = 3;
+
+	if (strncmp(value, method, length) != 0 || (value[length] && value[length] != ':')) {
+		cli_error("--compress: '%s' is not known: give zstd or zstd:LEVEL", value);
+		return -EINVAL;
+	}
+	if (value[length] && parse_number("--compress", value + length + 1, 19, &level) < 0)
+		return -EINVAL;
+	gather_of(state)->options.zstd_level = (int)level;
+	return 0;
+}
+
+int cli_gather_set_tree(void *state, const char *value)
+{
+	return cli_pids_add(&gather_of(state)->trees, value);
+}
+
+int cli_gather_set_cgroup(void *state, const char *value)
+{
+	return cli_words_add(&gather_of(state)->cgroups, value);
+}
+
+int cli_gather_set_spare(void *state, const char *value)
+{
+	return cli_words_add(&gather_of(state)->spare, value);
 }
 
 int cli_gather_set_jobs(void *state, const char *value)
@@ -113,8 +141,8 @@ bool cli_gather_is_wanted(const struct cli_gather *gather)
 {
 	const struct cryocore_gather_options *options = &gather->options;
 
-	return options->all || options->directory || gather->trees.count || gather->cgroups.count ||
-	       options->freeze;
+	return options->all || options->directory || gather->tar || gather->trees.count ||
+	       gather->cgroups.count || options->freeze;
 }
 
 void cli_gather_clear(struct cli_gather *gather)
@@ -141,13 +169,14 @@ static const char *first_words(const struct cryocore_gathered *process)
 	return process->zombie ? "zombie" : "";
 }
 
-static void print_text(const struct cryocore_gathered *process)
+static void print_text(const struct cli_gather *gather, const struct cryocore_gathered *process)
 {
 	const char *words = first_words(process);
 
-	printf("%7d  %-8s  %3zu files  %s%s%s%s%s\n", process->pid, outcomes[process->outcome],
-		process->items, process->comm, process->hidden ? "  HIDDEN FROM " : "",
-		process->hidden ? process->hidden : "", words[0] ? "  " : "", words);
+	fprintf(gather->results, "%7d  %-8s  %3zu files  %s%s%s%s%s\n", process->pid,
+		outcomes[process->outcome], process->items, process->comm,
+		process->hidden ? "  HIDDEN FROM " : "", process->hidden ? process->hidden : "",
+		words[0] ? "  " : "", words);
 }
 
 static void on_process(const struct cryocore_gathered *process, void *user)
@@ -157,9 +186,9 @@ static void on_process(const struct cryocore_gathered *process, void *user)
 
 	cli_progress_end();
 	if (!gather->json) {
-		print_text(process);
+		print_text(gather, process);
 	} else if (cryocore_gathered_json(process, &json) == 0) {
-		printf("%s\n", json);
+		fprintf(gather->results, "%s\n", json);
 		free(json);
 	}
 }
@@ -179,21 +208,24 @@ static void print_summary(
 	say_result(result);
 	if (gather->json) {
 		if (cryocore_gather_result_json(result, &json) == 0)
-			printf("%s\n", json);
+			fprintf(gather->results, "%s\n", json);
 		free(json);
 		return;
 	}
 	if (!result->manifest_sha256[0])
 		return;
-	printf("%zu processes (%zu kernel threads): %zu complete, %zu partial, %zu failed; "
-	       "%" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " items not to be had, %.1f s\n",
+	fprintf(gather->results,
+		"%zu processes (%zu kernel threads): %zu complete, %zu partial, %zu failed; "
+		"%" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " items not to be had, %.1f s\n",
 		result->processes, result->kernel_threads, result->complete, result->partial,
 		result->failed, result->files, result->bytes, result->items_missing,
 		(double)result->total_ns / 1e9);
 	if (gather->options.freeze)
-		printf("%zu processes were frozen, %zu could not be, %zu are still\n",
+		fprintf(gather->results,
+			"%zu processes were frozen, %zu could not be, %zu are still\n",
 			result->frozen, result->not_frozen, result->left_frozen);
-	printf("%s  %s/manifest.json\n", result->manifest_sha256, gather->options.directory);
+	fprintf(gather->results, "%s  %s/manifest.json\n", result->manifest_sha256,
+		gather->tar ? gather->tar : gather->options.directory);
 }
 
 /* ---- the run ---- */
@@ -228,14 +260,66 @@ static void complete(struct cli_gather *gather)
 	options->user = gather;
 }
 
+/* stdout, or FILE.partial, made here and nowhere followed by a link. 0 or -errno, and words. */
+static int open_tar(struct cli_gather *gather, char **ret_partial)
+{
+	gather->results = stdout;
+	if (!gather->tar)
+		return 0;
+	if (strcmp(gather->tar, "-") == 0) {
+		if (isatty(STDOUT_FILENO)) {
+			cli_error(
+				"stdout is a terminal: give a file, or send the stream somewhere");
+			return -ENOTTY;
+		}
+		gather->results = stderr;
+		gather->options.tar_fd = STDOUT_FILENO;
+		return 0;
+	}
+	if (faccessat(AT_FDCWD, gather->tar, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = EEXIST;
+	else if (asprintf(ret_partial, "%s.partial", gather->tar) >= 0)
+		gather->options.tar_fd = open(
+			*ret_partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (gather->options.tar_fd >= 0)
+		return 0;
+	cli_error("%s: %s: give a new file", gather->tar, strerror(errno));
+	return -errno;
+}
+
+/* The stream gets its name if it has its end. */
+static int close_tar(struct cli_gather *gather, const char *partial, bool is_whole)
+{
+	if (!partial)
+		return 0;
+	close(gather->options.tar_fd);
+	if (is_whole && renameat2(AT_FDCWD, partial, AT_FDCWD, gather->tar, RENAME_NOREPLACE) == 0)
+		return 0;
+	cli_error("what there is of the tar stream is in %s", partial);
+	return -EIO;
+}
+
+static int gather_into(struct cli_gather *gather, struct cryocore_gather_result **ret_result)
+{
+	char *partial = NULL;
+	int r = open_tar(gather, &partial);
+
+	if (r == 0)
+		r = cryocore_gather(&gather->options, ret_result);
+	if (gather->options.tar_fd >= 0)
+		close_tar(gather, partial, r == 0 && (*ret_result)->manifest_sha256[0]);
+	free(partial);
+	return r;
+}
+
 int cli_gather_run(struct cli_gather *gather)
 {
 	struct cryocore_gather_result *result = NULL;
-	int r = make_up_directory(gather), outcome;
+	int r = gather->tar ? 0 : make_up_directory(gather), outcome;
 
 	complete(gather);
 	if (r == 0)
-		r = cryocore_gather(&gather->options, &result);
+		r = gather_into(gather, &result);
 	cli_progress_end();
 	if (r == -EINVAL) {
 		cli_error("no process is named: give PIDs, --tree, --cgroup or --all");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cryocore/evidence.h>
+#include <stdio.h>
 
 #include "lists.h"
 
@@ -17,12 +18,16 @@ struct cli_gather {
 	struct cli_pids trees;
 	struct cli_words cgroups, spare;
 	char *directory; /* made up by us */
+	const char *tar; /* file of the stream, or "-" */
+	FILE *results;   /* stderr while stdout is the stream */
 	bool json;
 };
 
 /* Setters for an option table. */
 int cli_gather_set_all(void *state, const char *value);
 int cli_gather_set_directory(void *state, const char *value);
+int cli_gather_set_tar(void *state, const char *value);
+int cli_gather_set_compress(void *state, const char *value);
 int cli_gather_set_tree(void *state, const char *value);
 int cli_gather_set_cgroup(void *state, const char *value);
 int cli_gather_set_freeze(void *state, const char *value);
@@ -39,6 +44,10 @@ int cli_gather_set_note(void *state, const char *value);
 	{"all", 'A', NULL, "evidence of every process", cli_gather_set_all},                       \
 		{"directory", 'd', "DIR", "evidence, not only cores, into an empty directory",     \
 			cli_gather_set_directory},                                                 \
+		{"tar", 0, "FILE", "evidence as one tar stream into FILE, or '-' for stdout",      \
+			cli_gather_set_tar},                                                       \
+		{"compress", 0, "zstd[:LEVEL]", "compress the tar stream",                         \
+			cli_gather_set_compress},                                                  \
 		{"tree", 0, "PID", "evidence of this process and all its descendants",             \
 			cli_gather_set_tree},                                                      \
 		{"cgroup", 0, "PATH", "evidence of every process in or below this cgroup",         \

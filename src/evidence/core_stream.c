@@ -116,6 +116,15 @@ static void drain(int fd, uint8_t *buffer)
 		;
 }
 
+static uint64_t holes_of(const struct cryo_sink_entry *entry)
+{
+	uint64_t holes = entry->size;
+
+	for (size_t i = 0; i < entry->n_extents; i++)
+		holes -= entry->extents[i].size;
+	return holes;
+}
+
 static int store(struct storing *storing, struct cryo_sink *sink, const char *path,
 	const struct cryo_sink_entry *entry, struct cryo_deposit_sum *ret_sum)
 {
@@ -124,7 +133,11 @@ static int store(struct storing *storing, struct cryo_sink *sink, const char *pa
 
 	if (r < 0)
 		return r;
-	cryo_hash_init(&storing->hash);
+	if (holes_of(entry) > CRYO_HASH_HOLES_MAX)
+		cryo_hash_init_sparse(&storing->hash);
+	else
+		cryo_hash_init(&storing->hash);
+	sum.sparse = storing->hash.sparse;
 	r = store_all(storing, entry);
 	if (r != 0) {
 		cryo_sink_abandon(storing->file);

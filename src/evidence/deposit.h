@@ -34,9 +34,11 @@ struct cryo_deposit {
 	void *user;
 };
 
-/* What became of a file: its size and its digest (over its holes as zeros too). */
+/* What became of a file: its size and its digest, over its holes as zeros too unless it is @sparse
+ * (cryo_hash_init_sparse()). */
 struct cryo_deposit_sum {
 	uint64_t size;
+	bool sparse;
 	uint8_t sha256[CRYO_DIGEST_SIZE];
 };
 

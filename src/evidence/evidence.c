@@ -357,9 +357,25 @@ int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier 
 				     O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return directory < 0 ? directory : -errno;
-	r = cryo_hash_file(fd, record->sum.sha256, &record->sum.size);
+	r = cryo_hash_file(fd, record->sum.sha256, &record->sum.size, &record->sum.sparse);
 	if (r < 0 || record->partial)
 		return r;
+	cryo_item_path(dossier->pid, record->name, path);
+	return cryo_ledger_add_file(&evidence->ledger, path, &record->sum);
+}
+
+int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	int error, const struct cryo_deposit_sum *sum)
+{
+	struct cryo_record *record = &dossier->core_record;
+	char path[CRYO_SINK_PATH_MAX];
+
+	*record = (struct cryo_record){
+		.name = "core", .time = dossier->core->started_ns, .error = -error};
+	if (error < 0)
+		return 0;
+	record->made = true;
+	record->sum = *sum;
 	cryo_item_path(dossier->pid, record->name, path);
 	return cryo_ledger_add_file(&evidence->ledger, path, &record->sum);
 }

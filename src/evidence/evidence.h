@@ -118,6 +118,17 @@ int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *
 /* Copy its files. 0 or -errno of the sink. */
 int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
 
+/**
+ * cryo_evidence_add_streamed_core - take a core that went into a stream of its own.
+ * @dossier: with its @core
+ * @error: negative, why it is not whole; 0: it is
+ * @sum: of the whole core
+ *
+ * Returns 0 or -errno of the sink.
+ */
+int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	int error, const struct cryo_deposit_sum *sum);
+
 /* Hash its core, if there is one. 0 or -errno. */
 int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
 

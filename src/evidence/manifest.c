@@ -63,12 +63,12 @@ static bool add_time(struct json_object *object, const char *key, uint64_t ns)
 	return add_text(object, key, text);
 }
 
-static bool add_digest(struct json_object *object, const uint8_t digest[CRYO_DIGEST_SIZE])
+static bool add_digest(struct json_object *object, const struct cryo_deposit_sum *sum)
 {
 	char hex[CRYO_DIGEST_HEX_SIZE];
 
-	cryo_hash_hex(digest, hex);
-	return add_text(object, "sha256", hex);
+	cryo_hash_hex(sum->sha256, hex);
+	return add_text(object, sum->sparse ? "sha256_sparse" : "sha256", hex);
 }
 
 static bool add_hex(struct json_object *object, const char *key, const uint8_t *data, size_t size)
@@ -124,7 +124,7 @@ static bool fill_item(struct json_object *item, pid_t pid, const struct cryo_rec
 	if (!record->made && !record->partial)
 		return true;
 	return add_text(item, "path", path) && add_number(item, "size", record->sum.size) &&
-	       add_digest(item, record->sum.sha256) &&
+	       add_digest(item, &record->sum) &&
 	       (!record->partial || add_flag(item, "partial", true)) &&
 	       (!record->cut || add_flag(item, "cut", true));
 }
@@ -348,8 +348,7 @@ static struct json_object *make_files(const struct cryo_manifest_file *files, si
 
 		ok = file && add_text(file, "path", files[i].path) &&
 		     add_number(file, "size", files[i].sum.size) &&
-		     add_digest(file, files[i].sum.sha256) &&
-		     json_object_array_add(array, file) == 0;
+		     add_digest(file, &files[i].sum) && json_object_array_add(array, file) == 0;
 		if (!ok)
 			json_object_put(file);
 	}
