@@ -89,11 +89,13 @@ static bool parse_unix(struct cryo_text *line, struct cryo_socket *socket)
 						   : TCP_CLOSE;
 	if (!cryo_text_byte(line, ' ') || line->at == line->end)
 		return true;
-	socket->name_size = cryo_text_size(line);
 	socket->name = cryo_text_dup(line);
-	if (socket->name && socket->name[0] == '@')
+	if (!socket->name)
+		return false;
+	socket->name_size = strlen(socket->name); /* a text with a NUL in it is cut there */
+	if (socket->name[0] == '@')
 		socket->name[0] = 0;
-	return socket->name != NULL;
+	return true;
 }
 
 /* sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode */
