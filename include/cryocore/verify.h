@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * libcryocore: whether a core file is whole and its parts agree with each other.
+ * libcryocore: whether a core file or an evidence directory is whole and its parts agree with each
+ * other.
  */
 #ifndef CRYOCORE_VERIFY_H
 #define CRYOCORE_VERIFY_H
@@ -23,7 +24,8 @@ enum cryocore_verdict {
 /**
  * struct cryocore_finding - one thing that is wrong.
  * @code: for programs: "unreadable", "frame", "truncated", "header", "sections", "segment", "tail",
- *	"notes", "note-size", "threads", "registers", "files", "auxv", "architecture"
+ *	"notes", "note-size", "threads", "registers", "files", "auxv", "architecture"; of a
+ *	directory also "manifest", "missing", "size", "hash", "unlisted"
  * @text: one line, escaped
  */
 struct cryocore_finding {
@@ -45,7 +47,7 @@ struct cryocore_verification {
 };
 
 /**
- * cryocore_verify - check a core of anybody's making.
+ * cryocore_verify - check a core of anybody's making, or an evidence directory.
  *
  * Returns 0 when there is a result (which may say CRYOCORE_UNREADABLE) or -ENOMEM.
  */

@@ -7,11 +7,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "api/json_field.h"
 #include "base/escape.h"
 #include "base/io.h"
+#include "verify/directory.h"
 #include "verify/verify.h"
 
 /* The result with what it owns: the public part is first. */
@@ -49,8 +49,6 @@ static const char *why_not_elf(const char *path)
 
 static const char *why_unreadable(const char *path, int error)
 {
-	struct stat info;
-
 	switch (error) {
 	case -ENOEXEC:
 		return why_not_elf(path);
@@ -59,20 +57,28 @@ static const char *why_unreadable(const char *path, int error)
 	case -E2BIG:
 		return "it claims more program headers than there can be";
 	case -EINVAL:
-		return stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? "it is a directory"
-								       : "it is not a regular file";
+		return "it is not a regular file";
+	case -ENODATA:
+		return "it is a directory without a manifest";
 	default:
 		return strerror(-error);
 	}
 }
 
-static int verify_path(const char *path, struct owned *owned)
+static int verify_core(const char *path, struct cryo_verdict *verdict)
 {
 	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
 	int r = cryo_core_open(path, &core);
 
-	if (r == 0)
-		r = cryo_verify_core(&core, &owned->verdict);
+	return r < 0 ? r : cryo_verify_core(&core, verdict);
+}
+
+static int verify_path(const char *path, struct owned *owned)
+{
+	_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir < 0 ? verify_core(path, &owned->verdict)
+			: cryo_verify_directory(dir, &owned->verdict);
+
 	if (r == -ENOMEM)
 		return r;
 	owned->public.verdict = owned->verdict.n_findings ? CRYOCORE_FINDINGS : CRYOCORE_CLEAN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * cryocore verify CORE...: one line for each thing that is wrong. Exit status: 0 clean; 1 findings;
- * 2 something could not be checked.
+ * cryocore verify CORE|DIR...: one line for each thing that is wrong. Exit status: 0 clean; 1
+ * findings; 2 something could not be checked.
  */
 #include <cryocore/verify.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ static int set_json(void *state, const char *value)
 static int set_help(void *state, const char *value);
 
 static const struct cli_option table[] = {
-	{"json", 0, NULL, "results as JSON, one line for each core", set_json},
+	{"json", 0, NULL, "results as JSON, one line for each", set_json},
 	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
 	{"verbose", 'v', NULL, "say more", cli_option_verbose},
 	{"help", 'h', NULL, "print this help", set_help},
@@ -35,7 +35,7 @@ static int set_help(void *state, const char *value)
 {
 	(void)state;
 	(void)value;
-	printf("Usage: cryocore verify [OPTION]... CORE...\n\n");
+	printf("Usage: cryocore verify [OPTION]... CORE|DIR...\n\n");
 	cli_options_help(stdout, table);
 	printf("\nExit status: 0 clean; 1 something is wrong; 2 something could not be checked;\n"
 	       "64 wrong usage.\n");
@@ -85,7 +85,7 @@ int cli_cmd_verify(int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	if (first >= argc) {
-		cli_error("no core is named: see 'cryocore verify --help'");
+		cli_error("no core and no directory is named: see 'cryocore verify --help'");
 		return CLI_USAGE;
 	}
 	for (int i = first; i < argc; i++) {

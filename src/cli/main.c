@@ -19,7 +19,8 @@ static const struct cli_command commands[] = {
 	{"thaw", "[OPTION]... [--all|-p LIST]", "give back what freeze stopped", cli_cmd_thaw},
 	{"list", "[OPTION]...", "every process: frozen, traced, hidden", cli_cmd_list},
 	{"stacks", "[OPTION]... PID|CORE...", "backtraces of all threads", cli_cmd_stacks},
-	{"verify", "[OPTION]... CORE...", "whether a core is whole and agrees with itself",
+	{"verify", "[OPTION]... CORE|DIR...",
+		"whether a core or a directory of evidence is whole and agrees with itself",
 		cli_cmd_verify},
 };
 

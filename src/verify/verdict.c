@@ -12,12 +12,15 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 
-static char *make_text(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+static char *make_text(const char *about, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
-static char *make_text(const char *format, va_list arguments)
+static char *make_text(const char *about, const char *format, va_list arguments)
 {
 	_cleanup_buffer_ struct cryo_buffer raw = {0}, text = {0};
 
+	if (about && cryo_buffer_printf(&raw, "%s: ", about) < 0)
+		return NULL;
 	if (cryo_buffer_vprintf(&raw, format, arguments) < 0)
 		return NULL;
 	if (cryo_escape(&text, raw.data, raw.size) < 0)
@@ -35,7 +38,7 @@ void cryo_verdict_add(struct cryo_verdict *verdict, const char *code, const char
 	if (verdict->n_kept == CRYO_FINDINGS_KEPT)
 		return;
 	va_start(arguments, format);
-	text = make_text(format, arguments);
+	text = make_text(verdict->about, format, arguments);
 	va_end(arguments);
 	finding = text ? cryo_array_add(verdict->findings, verdict->n_kept) : NULL;
 	if (finding) {

@@ -21,8 +21,13 @@ struct cryo_finding {
 	char *text;
 };
 
-/* All zero is a verdict without findings. @n_findings counts also those that are not kept. */
+/**
+ * struct cryo_verdict - what was found. All zero is a verdict without findings.
+ * @about: the file that findings are about from now on; NULL if there is but one; not owned
+ * @n_findings: counts also those that are not kept
+ */
 struct cryo_verdict {
+	const char *about;
 	struct cryo_finding *findings;
 	size_t n_kept;
 	uint64_t n_findings;

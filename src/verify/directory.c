@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The manifest describes each file by an object with path, size and a digest, somewhere in it; so
+ * every object that has these is one, wherever it stands, and a manifest that has learned more
+ * since is still understood. Its paths are bytes from whoever had the directory: openat2(2) keeps
+ * them inside.
+ */
+#include "verify/directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/hash.h"
+#include "base/io.h"
+#include "verify/verify.h"
+
+#define MANIFEST "manifest.json"
+
+enum {
+	MANIFEST_MAX = 512 << 20,
+	STEP = 1 << 16,
+	DEPTH_MAX = 32,
+};
+
+/* @listed: paths that the manifest names, as the keys of an object. */
+struct check {
+	int dir;
+	struct cryo_verdict *verdict;
+	struct json_object *listed;
+};
+
+/* What the manifest says of a file. */
+struct entry {
+	const char *path, *digest;
+	uint64_t size;
+	bool sparse, core;
+};
+
+static int open_inside(int dir, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A digest of the kind that the manifest has, though the file has other holes than it had. */
+static int hash_as(int fd, bool sparse, uint8_t digest[CRYO_DIGEST_SIZE])
+{
+	uint8_t data[STEP];
+	struct cryo_hash hash;
+	uint64_t offset = 0;
+	ssize_t n;
+
+	if (sparse)
+		cryo_hash_init_sparse(&hash);
+	else
+		cryo_hash_init(&hash);
+	while ((n = cryo_io_pread(fd, data, sizeof(data), (off_t)offset)) > 0) {
+		cryo_hash_add(&hash, data, (size_t)n);
+		offset += (uint64_t)n;
+	}
+	cryo_hash_finish(&hash, digest);
+	return n < 0 ? (int)n : 0;
+}
+
+static int check_digest(struct check *check, const struct entry *entry, int fd)
+{
+	uint8_t digest[CRYO_DIGEST_SIZE];
+	char hex[CRYO_DIGEST_HEX_SIZE];
+	uint64_t size;
+	bool sparse;
+	int r = cryo_hash_file(fd, digest, &size, &sparse);
+
+	if (r == 0 && sparse != entry->sparse)
+		r = hash_as(fd, entry->sparse, digest);
+	if (r < 0)
+		return r;
+	cryo_hash_hex(digest, hex);
+	if (size != entry->size)
+		cryo_verdict_add(check->verdict, "size",
+			"it has %" PRIu64 " bytes, not the %" PRIu64 " of the manifest", size,
+			entry->size);
+	else if (strcmp(hex, entry->digest) != 0)
+		cryo_verdict_add(
+			check->verdict, "hash", "its contents are not those of the manifest");
+	return 0;
+}
+
+static int check_core(struct check *check, int fd)
+{
+	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
+	int r = cryo_core_open_fd(fd, &core);
+
+	if (r == 0)
+		return cryo_verify_core(&core, check->verdict);
+	if (r != -ENOMEM)
+		cryo_verdict_add(check->verdict, "unreadable", "it is not a core");
+	return r == -ENOMEM ? r : 0;
+}
+
+static int check_open_file(struct check *check, const struct entry *entry, int fd)
+{
+	struct stat info;
+	int r;
+
+	if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+		cryo_verdict_add(check->verdict, "missing", "it is not a regular file");
+		return 0;
+	}
+	r = check_digest(check, entry, fd);
+	if (r == 0 && entry->core)
+		r = check_core(check, fd);
+	return r;
+}
+
+static int check_file(struct check *check, const struct entry *entry)
+{
+	_cleanup_close_ int fd = open_inside(check->dir, entry->path, 0);
+	int r = 0;
+
+	json_object_object_add(check->listed, entry->path, NULL);
+	check->verdict->about = entry->path;
+	if (fd < 0)
+		cryo_verdict_add(check->verdict, "missing", "%s", strerror(-fd));
+	else
+		r = check_open_file(check, entry, fd);
+	if (r < 0 && r != -ENOMEM) {
+		cryo_verdict_add(check->verdict, "missing", "it cannot be read: %s", strerror(-r));
+		r = 0;
+	}
+	check->verdict->about = NULL;
+	return r;
+}
+
+static const char *text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value) ||
+		!json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static bool read_entry(struct json_object *object, struct entry *ret_entry)
+{
+	struct entry entry = {.path = text_of(object, "path"), .digest = text_of(object, "sha256")};
+	const char *name = text_of(object, "name");
+	struct json_object *size;
+
+	if (!entry.digest) {
+		entry.digest = text_of(object, "sha256_sparse");
+		entry.sparse = true;
+	}
+	if (!entry.path || !entry.digest || !json_object_object_get_ex(object, "size", &size))
+		return false;
+	entry.size = json_object_get_uint64(size);
+	entry.core = name && strcmp(name, "core") == 0;
+	*ret_entry = entry;
+	return true;
+}
+
+static int walk(struct check *check, struct json_object *value)
+{
+	struct entry entry;
+	int r = 0;
+
+	if (json_object_is_type(value, json_type_array)) {
+		for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
+			r = walk(check, json_object_array_get_idx(value, i));
+	} else if (json_object_is_type(value, json_type_object)) {
+		if (read_entry(value, &entry))
+			return check_file(check, &entry);
+		json_object_object_foreach(value, key, member)
+		{
+			(void)key;
+			if (r == 0)
+				r = walk(check, member);
+		}
+	}
+	return r;
+}
+
+static void tell_unlisted(struct check *check, const char *path)
+{
+	if (strcmp(path, MANIFEST) == 0 || json_object_object_get_ex(check->listed, path, NULL))
+		return;
+	check->verdict->about = path;
+	cryo_verdict_add(check->verdict, "unlisted", "the manifest does not know it");
+	check->verdict->about = NULL;
+}
+
+static int look_around(struct check *check, const char *directory, int depth);
+
+static int look_at(
+	struct check *check, const char *directory, const struct dirent *entry, int depth)
+{
+	_cleanup_buffer_ struct cryo_buffer path = {0};
+	const char *name = entry->d_name;
+	int r;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	r = cryo_buffer_printf(&path, "%s%s%s", directory, directory[0] ? "/" : "", name);
+	if (r < 0)
+		return r;
+	if (entry->d_type == DT_DIR && depth < DEPTH_MAX)
+		return look_around(check, (const char *)path.data, depth + 1);
+	tell_unlisted(check, (const char *)path.data);
+	return 0;
+}
+
+/* Files that nobody vouches for. */
+static int look_around(struct check *check, const char *directory, int depth)
+{
+	int fd = open_inside(check->dir, directory[0] ? directory : ".", O_DIRECTORY);
+	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!stream) {
+		cryo_cleanup_close(&fd);
+		return 0;
+	}
+	while (r == 0 && (entry = readdir(stream)))
+		r = look_at(check, directory, entry, depth);
+	return r;
+}
+
+static int read_manifest(int dir, struct json_object **ret_manifest)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	_cleanup_close_ int fd = open_inside(dir, MANIFEST, 0);
+	struct json_tokener *tokener;
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? -ENODATA : fd;
+	r = cryo_io_read_all(fd, MANIFEST_MAX, &text);
+	tokener = r == 0 ? json_tokener_new() : NULL;
+	if (!tokener)
+		return r < 0 ? r : r > 0 ? -E2BIG : -ENOMEM;
+	*ret_manifest = text.size ? json_tokener_parse_ex(
+					    tokener, (const char *)text.data, (int)text.size + 1)
+				  : NULL;
+	json_tokener_free(tokener);
+	return 0;
+}
+
+static int check_manifest(struct check *check, struct json_object *manifest)
+{
+	const char *format = text_of(manifest, "format");
+	int r;
+
+	if (!format || strcmp(format, "cryocore-evidence") != 0) {
+		cryo_verdict_add(check->verdict, "manifest", "it is not that of evidence");
+		return 0;
+	}
+	r = walk(check, manifest);
+	return r < 0 ? r : look_around(check, "", 0);
+}
+
+int cryo_verify_directory(int dir, struct cryo_verdict *verdict)
+{
+	struct check check = {.dir = dir, .verdict = verdict, .listed = json_object_new_object()};
+	struct json_object *manifest = NULL;
+	int r = check.listed ? read_manifest(dir, &manifest) : -ENOMEM;
+
+	if (r == 0 && !json_object_is_type(manifest, json_type_object))
+		cryo_verdict_add(verdict, "manifest", "the manifest is damaged: it is no JSON");
+	else if (r == 0)
+		r = check_manifest(&check, manifest);
+	json_object_put(manifest);
+	json_object_put(check.listed);
+	return r < 0 ? r : verdict->error;
+}
