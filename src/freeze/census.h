@@ -74,6 +74,12 @@ enum cryo_rest {
 	CRYO_REST_DEAD = 'Z',    /* a zombie, or gone */
 };
 
+/* Whether nothing of a process can run, nor will by itself. */
+static inline bool cryo_rest_is_still(enum cryo_rest rest)
+{
+	return rest != CRYO_REST_RUNS && rest != CRYO_REST_BLOCKED;
+}
+
 /**
  * cryo_rest_of - judge a process.
  * @start_time: of the process that is meant; another one with its number makes it dead

@@ -8,6 +8,9 @@
  * be hit, the journal gets a record that from now on whoever begins and is found stopped is ours;
  * the pass after the chase gives each a record of its own.
  *
+ * Whoever is hit gives away its process group, and that is stopped as a whole if nobody in it is
+ * spared.
+ *
  * A number is signalled through a pidfd, which only the leader of a process has: kill(2) of a new
  * thread's number would stop its whole process, and that may be spared.
  */
@@ -16,6 +19,7 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 
+#include "base/array.h"
 #include "base/buffer.h"
 #include "base/number.h"
 #include "freeze/freezer.h"
@@ -26,7 +30,7 @@ enum {
 	BEHIND = 8, /* pids below the last one that are tried: it may have moved */
 	AHEAD = 64, /* pids above it */
 	QUIET_ROUNDS = 64,
-	LOWEST_PID = 2, /* wherever pids begin again, PID 1 is not among them */
+	RESERVED = 300, /* where pids begin again (RESERVED_PIDS, include/linux/threads.h) */
 	EXPLAIN_MAX = 256
 };
 
@@ -51,11 +55,58 @@ struct chase {
 	struct cryo_census known;
 	pid_t pid_max;
 	size_t hits;
+	pid_t *groups; /* process groups that may be signalled as a whole */
+	size_t n_groups;
 };
 
 static void chase_clear(struct chase *chase)
 {
 	cryo_census_clear(&chase->known);
+	free(chase->groups);
+}
+
+/* Whether nobody in a process group is spared, or held by a tracer who would see the signal. */
+static bool is_prey(const struct chase *chase, pid_t group)
+{
+	const struct cryo_freezer *freezer = chase->freezer;
+
+	for (size_t i = 0; i < chase->known.count; i++) {
+		const struct cryo_row *row = &chase->known.rows[i];
+
+		if (row->pgrp == group &&
+			(row->state == 't' || cryo_roster_judge(freezer->procfs, &freezer->roster,
+						      row) != CRYO_SPARE_NONE))
+			return false;
+	}
+	return true;
+}
+
+static bool is_known_prey(struct chase *chase, pid_t group)
+{
+	pid_t *added;
+
+	for (size_t i = 0; i < chase->n_groups; i++)
+		if (chase->groups[i] == group)
+			return true;
+	if (!is_prey(chase, group))
+		return false;
+	added = cryo_array_add(chase->groups, chase->n_groups);
+	if (added)
+		*added = group;
+	return added;
+}
+
+/*
+ * A signal to a process group reaches all of it at one instant, and a fork that is under way begins
+ * again and finds it (kernel/fork.c copy_process()): whoever forks without leaving the group has
+ * lost. The user may spare new processes by name, whom nobody has seen yet: then it is not done.
+ */
+static void stop_group(struct chase *chase, pid_t group)
+{
+	const struct cryo_freeze_request *request = chase->freezer->request;
+
+	if (group > 1 && request->n_spare == 0 && is_known_prey(chase, group))
+		kill(-group, request->stop_signal);
 }
 
 /* Stop a process that nobody has seen yet, if there is one with this number. */
@@ -65,14 +116,17 @@ static bool stop_unseen(struct chase *chase, pid_t pid)
 	_cleanup_close_ int pidfd = -1;
 	struct cryo_row row;
 
-	if (pid < LOWEST_PID || cryo_census_find(&chase->known, pid))
+	if (pid <= 1 || cryo_census_find(&chase->known, pid))
 		return false;
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0 || cryo_row_read(freezer->procfs, pid, &row) < 0 || row.state == 'T' ||
 		row.state == 'Z' ||
 		cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE)
 		return false;
-	return pidfd_send_signal(pidfd, freezer->request->stop_signal, NULL, 0) == 0;
+	if (pidfd_send_signal(pidfd, freezer->request->stop_signal, NULL, 0) < 0)
+		return false;
+	stop_group(chase, row.pgrp);
+	return true;
 }
 
 /* Signal everything around the last pid. Returns the last pid, or -errno. */
@@ -84,7 +138,7 @@ static pid_t sweep(struct chase *chase)
 		pid_t pid = last + step;
 
 		if (pid >= chase->pid_max)
-			pid = pid - chase->pid_max + LOWEST_PID;
+			pid = pid - chase->pid_max + RESERVED;
 		chase->hits += stop_unseen(chase, pid);
 	}
 	return last;
@@ -110,11 +164,11 @@ int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits)
 {
 	_cleanup_(chase_clear) struct chase chase = {
 		.freezer = freezer, .pid_max = read_pid_max(freezer->procfs)};
-	uint64_t now = cryo_ticks_now();
+	uint64_t since = freezer->pass_ticks;
 	int r = 0;
 
 	if (!freezer->chase_ticks) {
-		r = cryo_journal_add_chase(freezer->journal, true, now);
+		r = cryo_journal_add_chase(freezer->journal, true, since);
 		if (r == 0)
 			r = cryo_journal_commit(freezer->journal);
 	}
@@ -123,8 +177,9 @@ int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits)
 	if (r < 0)
 		return r;
 	if (!freezer->chase_ticks)
-		freezer->chase_ticks = now;
+		freezer->chase_ticks = since;
 	freezer->chases++;
+	freezer->is_chased = true;
 	sweep_until_quiet(&chase);
 	*ret_hits = chase.hits;
 	return 0;

@@ -26,6 +26,7 @@ enum {
 static const uint64_t default_timeout = 10 * CRYO_NSEC_PER_SEC;
 static const uint64_t blocked_patience = 300 * CRYO_NSEC_PER_MSEC;
 static const uint64_t watch_time = 50 * CRYO_NSEC_PER_MSEC;
+static const uint64_t revival_memory = 500 * CRYO_NSEC_PER_MSEC;
 static const long pause_ns = 300000;
 
 static void freezer_clear(struct cryo_freezer *freezer)
@@ -209,14 +210,25 @@ static int run_passes(struct cryo_freezer *freezer, bool *ret_quiet)
 	return r;
 }
 
-/* What was not seen to stand still in time is a failure; the tracer is the reason if there is one.
- */
-static void settle_fates(struct cryo_freezer *freezer)
+/* Whether a subject stands still for good. One that was revived until the end only seems to. */
+static bool is_settled(
+	const struct cryo_freezer *freezer, const struct cryo_subject *subject, bool quiet)
+{
+	const struct cryo_row *row = &subject->row;
+
+	if (quiet || !subject->revived || cryo_now() - subject->revived_at > revival_memory)
+		return subject->confirmed ||
+		       cryo_rest_is_still(cryo_rest_of(freezer->procfs, row->pid, row->start_time));
+	return false;
+}
+
+/* What was not seen to stand still in time is a failure; a tracer is the reason if there is one. */
+static void settle_fates(struct cryo_freezer *freezer, bool quiet)
 {
 	for (size_t i = 0; i < freezer->subjects.count; i++) {
 		struct cryo_subject *subject = &freezer->subjects.array[i];
 
-		if (subject->fate != CRYO_FATE_STOPPED || subject->confirmed ||
+		if (subject->fate != CRYO_FATE_STOPPED || is_settled(freezer, subject, quiet) ||
 			freezer->request->dry_run)
 			continue;
 		subject->fate = CRYO_FATE_FAILED;
@@ -265,9 +277,11 @@ static int freeze(struct cryo_freezer *freezer, struct cryo_freeze_report *repor
 	const struct cryo_freeze_request *request = freezer->request;
 	int r = run_passes(freezer, &report->quiet);
 
-	if (r == 0 && request->select.all && !cryo_freezer_is_cancelled(freezer))
+	if (r == 0 && freezer->is_chased) /* the time was over, or we were interrupted */
+		r = cryo_freezer_pass(freezer);
+	settle_fates(freezer, report->quiet);
+	if (r == 0 && request->select.all && report->quiet)
 		r = cryo_freezer_find_hidden(freezer);
-	settle_fates(freezer);
 	report->cancelled = cryo_freezer_is_cancelled(freezer);
 	if (r == 0 && !request->dry_run)
 		r = end_chase(freezer);

@@ -46,6 +46,7 @@ const char *cryo_trouble_text(enum cryo_trouble trouble);
  * @cgroup: the cgroup that holds it, or NULL; owned
  * @sequence: place in the order of stops, from 1
  * @revived: how often another process continued it after it had stopped
+ * @revived_at: when it did last (CLOCK_MONOTONIC, ns)
  * @then_sent: the secondary signal was sent to it
  * @confirmed: it was seen to stand still after the last signal
  * @resent: signals sent again before it was ever seen to stand still
@@ -62,6 +63,7 @@ struct cryo_subject {
 	char *cgroup;
 	size_t sequence;
 	unsigned int revived;
+	uint64_t revived_at;
 	bool then_sent;
 	bool confirmed;
 	unsigned int resent;

@@ -17,7 +17,9 @@
  * @journal: NULL in a dry run
  * @subjects: every process looked at so far
  * @begin_ticks: clock ticks since boot when the freeze began
- * @chase_ticks: ... when the first chase began; 0: none
+ * @pass_ticks: ... when the latest pass began: who is not in its census began later
+ * @chase_ticks: @pass_ticks of the first chase; 0: none
+ * @is_chased: a chase stopped processes that no pass has recorded yet
  * @deadline: CLOCK_MONOTONIC; when it gives up
  * @signalled_at: when the latest signal was sent
  * @last_pid: of the latest look at loadavg
@@ -37,11 +39,11 @@ struct cryo_freezer {
 	struct cryo_journal_state old;
 	struct cryo_cgroups cgroups;
 	struct cryo_subjects subjects;
-	uint64_t begin_ticks, chase_ticks;
+	uint64_t begin_ticks, pass_ticks, chase_ticks;
 	uint64_t deadline, signalled_at;
 	pid_t last_pid;
 	size_t sequence, passes, chases;
-	bool active;
+	bool active, is_chased;
 	size_t unsettled;
 };
 

@@ -16,11 +16,6 @@ enum {
 	PATIENCE = 5 /* signals lost in a row before somebody else must be the cause */
 };
 
-static bool stands_still(enum cryo_rest rest)
-{
-	return rest != CRYO_REST_RUNS && rest != CRYO_REST_BLOCKED;
-}
-
 /* It was frozen by an earlier call: nothing of what was found then may be forgotten. */
 static void adopt(
 	struct cryo_subject *subject, const struct cryo_journal_process *known, enum cryo_rest rest)
@@ -42,6 +37,35 @@ static bool was_chased(const struct cryo_freezer *freezer, const struct cryo_sub
 	if (freezer->old.chase_open && (!since || freezer->old.chase_start < since))
 		since = freezer->old.chase_start;
 	return since && subject->row.start_time >= since;
+}
+
+/*
+ * A child that was born into a cgroup while that froze is held with it, and has to be given back
+ * with it: it takes over cgroup and engine.
+ */
+static bool is_in_our_cgroup(const struct cryo_freezer *freezer, struct cryo_subject *subject)
+{
+	_cleanup_free_ char *cgroup = cryo_cgroup_of(freezer->procfs, subject->row.pid);
+
+	for (size_t i = 0; cgroup && i < freezer->old.n_cgroups; i++) {
+		const struct cryo_journal_cgroup *known = &freezer->old.cgroups[i];
+
+		if (!known->thawed && strcmp(known->path, cgroup) == 0) {
+			subject->engine = known->made ? CRYO_ENGINE_MOVED : CRYO_ENGINE_CGROUP;
+			subject->cgroup = steal_ptr(cgroup);
+			return true;
+		}
+	}
+	for (size_t i = 0; cgroup && i < freezer->subjects.count; i++) {
+		const struct cryo_subject *known = &freezer->subjects.array[i];
+
+		if (known->cgroup && strcmp(known->cgroup, cgroup) == 0) {
+			subject->engine = known->engine;
+			subject->cgroup = steal_ptr(cgroup);
+			return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -68,11 +92,12 @@ static bool judge(const struct cryo_freezer *freezer, struct cryo_subject *subje
 	subject->found = (char)rest;
 	subject->fate = rest == CRYO_REST_DEAD ? CRYO_FATE_DEAD : CRYO_FATE_BEFORE;
 	subject->confirmed = true;
-	if (rest == CRYO_REST_STOPPED && was_chased(freezer, subject)) {
+	if ((rest == CRYO_REST_STOPPED && was_chased(freezer, subject)) ||
+		(rest == CRYO_REST_FROZEN && is_in_our_cgroup(freezer, subject))) {
 		subject->found = CRYO_REST_RUNS;
 		return true;
 	}
-	return !stands_still(rest);
+	return !cryo_rest_is_still(rest);
 }
 
 static int stop_again(struct cryo_freezer *freezer, struct cryo_subject *subject)
@@ -93,6 +118,25 @@ static int stop_again(struct cryo_freezer *freezer, struct cryo_subject *subject
 	return r == -ESRCH ? 0 : r;
 }
 
+/* Whether what was done to a subject is still in force, so that it only has to be waited for. */
+static bool is_on_its_way(const struct cryo_freezer *freezer, const struct cryo_subject *subject)
+{
+	_cleanup_free_ char *cgroup = NULL;
+
+	if (subject->engine == CRYO_ENGINE_SIGNAL)
+		return cryo_stop_is_pending(freezer->procfs, subject->row.pid);
+	cgroup = cryo_cgroup_of(freezer->procfs, subject->row.pid);
+	return cgroup && strcmp(cgroup, subject->cgroup) == 0 &&
+	       cryo_cgroup_is_set(&freezer->cgroups, subject->cgroup);
+}
+
+static void note_revival(struct cryo_subject *subject)
+{
+	subject->revived++;
+	subject->revived_at = cryo_now();
+	subject->confirmed = false;
+}
+
 /* A subject that should stand still is on its feet. */
 static void verify_running(struct cryo_freezer *freezer, struct cryo_subject *subject)
 {
@@ -100,18 +144,12 @@ static void verify_running(struct cryo_freezer *freezer, struct cryo_subject *su
 
 	subject->trouble = CRYO_TROUBLE_RUNNING;
 	if (subject->confirmed) {
-		subject->revived++;
-		subject->confirmed = false;
-	} else if (subject->engine == CRYO_ENGINE_SIGNAL &&
-		   cryo_stop_is_pending(freezer->procfs, subject->row.pid)) {
-		freezer->unsettled++;
-		return;
-	} else if (subject->engine != CRYO_ENGINE_SIGNAL &&
-		   cryo_cgroup_is_set(&freezer->cgroups, subject->cgroup)) {
+		note_revival(subject);
+	} else if (is_on_its_way(freezer, subject)) {
 		freezer->unsettled++;
 		return;
 	} else if (++subject->resent % PATIENCE == 0) {
-		subject->revived++;
+		note_revival(subject);
 	}
 	r = stop_again(freezer, subject);
 	subject->fate = r < 0 ? CRYO_FATE_FAILED : CRYO_FATE_STOPPED;
@@ -162,9 +200,9 @@ static bool verify_before(const struct cryo_freezer *freezer, struct cryo_subjec
 
 	if (rest == CRYO_REST_DEAD)
 		subject->fate = CRYO_FATE_DEAD;
-	else if (!stands_still(rest))
+	else if (!cryo_rest_is_still(rest))
 		subject->found = (char)rest;
-	return subject->fate == CRYO_FATE_BEFORE && !stands_still(rest);
+	return subject->fate == CRYO_FATE_BEFORE && !cryo_rest_is_still(rest);
 }
 
 /* The subjects of one pass that are to be stopped. */
@@ -279,11 +317,14 @@ int cryo_freezer_pass(struct cryo_freezer *freezer)
 	_cleanup_(batch_clear) struct batch batch = {0};
 	_cleanup_(batch_clear) struct batch fresh = {0};
 	_cleanup_census_ struct cryo_census census = {0};
-	int r = cryo_census_take(freezer->procfs, &census);
+	int r;
 
+	freezer->pass_ticks = cryo_ticks_now();
+	r = cryo_census_take(freezer->procfs, &census);
 	if (r < 0)
 		return r;
 	freezer->passes++;
+	freezer->is_chased = false;
 	freezer->unsettled = 0;
 	freezer->active = census.vanished > 0 && freezer->request->select.all;
 	r = look(freezer, &census, &batch, &fresh);

@@ -84,6 +84,15 @@ static void stop_by_signal(const struct stopping *stopping, struct cryo_subject 
 				     stopping->freezer->request->stop_signal));
 }
 
+/* Whether a process that is not in the batch may be frozen with its cgroup: it stands still. */
+static bool may_be_held(const struct cryo_freezer *freezer, const struct cryo_row *row)
+{
+	if (row->state == 'Z' || cryo_journal_find(&freezer->old, row->pid, row->start_time))
+		return true;
+	return row->state == 'T' &&
+	       cryo_roster_judge(freezer->procfs, &freezer->roster, row) == CRYO_SPARE_NONE;
+}
+
 /* Whether every member of a cgroup may be stopped; the journal and the batch say who may. */
 static bool may_freeze_whole(const struct stopping *stopping, const char *cgroup)
 {
@@ -101,7 +110,7 @@ static bool may_freeze_whole(const struct stopping *stopping, const char *cgroup
 			continue;
 		if (members[i] == 0 || cryo_row_read(freezer->procfs, members[i], &row) < 0)
 			return false;
-		if (row.state != 'Z' && !cryo_journal_find(&freezer->old, row.pid, row.start_time))
+		if (!may_be_held(freezer, &row))
 			return false;
 	}
 	return true;
@@ -130,6 +139,8 @@ static int choose_engine(const struct stopping *stopping, size_t index)
 	struct cryo_subject *subject = &stopping->batch[index];
 	_cleanup_free_ char *cgroup = NULL;
 
+	if (subject->cgroup) /* it froze with its cgroup already */
+		return 0;
 	subject->engine = CRYO_ENGINE_SIGNAL;
 	if (method == CRYO_METHOD_SIGNAL || freezer->cgroups.root < 0 ||
 		(method == CRYO_METHOD_AUTO && !select->all && !select->n_cgroups))

@@ -112,7 +112,7 @@ static int move_back(struct thawing *thawing, const struct cryo_journal_process 
 /* Whether a cgroup frozen in place holds processes that are not to be thawed now. */
 static bool holds_others(const struct thawing *thawing, const char *cgroup)
 {
-	for (size_t i = 0; i < thawing->state.n_processes; i++) {
+	for (size_t i = 0; thawing->request->n_pids && i < thawing->state.n_processes; i++) {
 		const struct cryo_journal_process *process = &thawing->state.processes[i];
 
 		if (!process->thawed && process->engine == CRYO_ENGINE_CGROUP &&
@@ -204,6 +204,25 @@ static int thaw_chased(struct thawing *thawing)
 	return r;
 }
 
+/*
+ * Whoever is left in a cgroup that was made was born there, or moved there by a freeze that could
+ * not tell it any more.
+ */
+static int remove_made(struct thawing *thawing, const char *cgroup)
+{
+	_cleanup_free_ char *home = cryo_cgroup_parent(cgroup);
+	_cleanup_free_ pid_t *members = NULL;
+	size_t count = 0;
+
+	if (!home)
+		return -ENOMEM;
+	if (!thawing->report.left &&
+		cryo_cgroup_members(&thawing->cgroups, cgroup, &members, &count) == 0)
+		for (size_t i = 0; i < count; i++)
+			cryo_cgroup_move(&thawing->cgroups, home, members[i]);
+	return cryo_cgroup_remove(&thawing->cgroups, cgroup);
+}
+
 /* Cgroups that nobody needs any more: unfreeze what is left of them, remove what was made. */
 static int clean_cgroups(struct thawing *thawing)
 {
@@ -216,7 +235,7 @@ static int clean_cgroups(struct thawing *thawing)
 					      cryo_cgroup_is_set(&thawing->cgroups, cgroup->path)))
 			continue;
 		if (cgroup->made)
-			r = cryo_cgroup_remove(&thawing->cgroups, cgroup->path);
+			r = remove_made(thawing, cgroup->path);
 		else
 			r = cryo_cgroup_set(&thawing->cgroups, cgroup->path, false);
 		cgroup->thawed = r == 0 || r == -ENOENT;
