@@ -98,6 +98,8 @@ def test(function):
 
 def run_tests():
     tap, wanted = Tap(), sys.argv[1:]
+    # A run that is ended from outside still takes its processes and files with it.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     for function in TESTS:
         if wanted and not any(word in function.__name__ for word in wanted):
             continue
