@@ -74,8 +74,11 @@ int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struc
 								  : -errno;
 }
 
-/* A FUSE mount that was detached is in no mountinfo; its device has a name in sysfs all the same
- * (fs/fuse/inode.c, fuse_bdi_init()). */
+/*
+ * A mount that was detached is in no mountinfo. Its device may still be known to sysfs: FUSE and
+ * NFS register one for write-back that has no block device behind it (fs/fuse/inode.c,
+ * fuse_bdi_init(); mm/backing-dev.c), which memory file systems and overlayfs do not.
+ */
 bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t device)
 {
 	const struct cryo_mount *mount =
@@ -84,7 +87,12 @@ bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t devi
 
 	if (mount)
 		return cryo_fs_type_is_remote(mount->fs_type);
-	snprintf(name, sizeof(name), "/sys/class/bdi/%u:%u-fuse", major(device), minor(device));
+	if (major(device) != 0)
+		return false;
+	snprintf(name, sizeof(name), "/sys/class/bdi/0:%u", minor(device));
+	if (faccessat(AT_FDCWD, name, F_OK, 0) == 0)
+		return true;
+	snprintf(name, sizeof(name), "/sys/class/bdi/0:%u-fuse", minor(device));
 	return faccessat(AT_FDCWD, name, F_OK, 0) == 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A core has its name only when its tail is written and libelf has read its headers back.
+ * A core has its name only when its tail is written and libelf has read its headers back. The
+ * report comes first: if we are killed between the two, the supervisor sees which names there are.
  */
 #include "capture/record.h"
 
@@ -54,17 +55,15 @@ int cryo_record_core(struct cryo_work *work)
 
 	if (r == 0)
 		r = check_core(work);
-	if (r == 0)
-		r = cryo_output_commit(&work->core);
-	if (r < 0)
-		return cryo_tell_core(work, r);
-	if (!work->core.stream)
+	if (r == 0 && !work->core.stream)
 		r = cryo_report_add(
 			work->reader->report, CRYO_REPORT_CORE, NULL, 0, work->core.path);
 	if (r == 0)
 		r = cryo_report_add_written(
 			work->reader->report, &work->process, size, &work->written);
-	return r;
+	if (r == 0)
+		r = cryo_output_commit(&work->core);
+	return r < 0 ? cryo_tell_core(work, r) : 0;
 }
 
 void cryo_record_exe(struct cryo_work *work)

@@ -10,7 +10,6 @@
  * Death of the supervisor itself ends both (PR_SET_PDEATHSIG and the end of the channels).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/channel.h"
+#include "capture/leftover.h"
 #include "capture/pipeline.h"
 #include "capture/report.h"
 #include "capture/result.h"
@@ -367,28 +367,6 @@ static int make_files(struct supervisor *supervisor)
 	return 0;
 }
 
-/* A reader that was killed cannot say what it leaves. */
-static void tell_one_partial(struct supervisor *supervisor, const char *suffix)
-{
-	_cleanup_free_ char *partial = NULL;
-
-	if (asprintf(&partial, "%s.%d%s.partial", supervisor->request->prefix,
-		    supervisor->result->pid, suffix) < 0)
-		return;
-	if (faccessat(AT_FDCWD, partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
-			"what was written so far is in %s", partial);
-}
-
-static void tell_partial(struct supervisor *supervisor)
-{
-	if (supervisor->done || supervisor->request->stream_fd >= 0)
-		return;
-	tell_one_partial(supervisor, "");
-	if (!supervisor->request->no_exe)
-		tell_one_partial(supervisor, ".exe");
-}
-
 static void run(struct supervisor *supervisor)
 {
 	int r = make_files(supervisor);
@@ -405,7 +383,8 @@ static void run(struct supervisor *supervisor)
 		supervisor->error = r;
 	if (supervisor->shared)
 		end_children(supervisor);
-	tell_partial(supervisor);
+	if (!supervisor->done)
+		cryo_leftover_tell(supervisor->request, supervisor->result);
 	if (supervisor->report >= 0)
 		cryo_report_read(supervisor->report, supervisor->result);
 }
@@ -434,11 +413,18 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 		.begin = cryo_now(),
 		.deadline = UINT64_MAX,
 	};
+	bool captured;
 
 	if (options->timeout_ms)
 		supervisor.deadline = supervisor.begin + options->timeout_ms * CRYO_NSEC_PER_MSEC;
 	run(&supervisor);
-	cryo_result_conclude(result, supervisor.done && supervisor.error == 0);
+	captured = (supervisor.done && supervisor.error == 0) ||
+		   (!supervisor.done && result->core_path && cryo_leftover_has_core(request));
+	if (!captured) {
+		free((char *)result->core_path);
+		result->core_path = NULL;
+	}
+	cryo_result_conclude(result, captured);
 }
 
 int cryo_capture(pid_t pid, const struct cryocore_options *options,
