@@ -26,7 +26,7 @@ enum {
 	ROOT_NODE = 1,
 	FILE_NODE = 2,
 	REQUEST_ROOM = 1 << 18,
-	LIFE_SECONDS = 900,
+	LIFE_SECONDS = 240,
 	FOR_EVER = 1000000
 };
 
@@ -210,6 +210,7 @@ void fuse_start(const char *source, struct fuse_mount *ret_mount)
 	close(server->device);
 	close(server->source);
 	free(server);
+	memcpy(ret_mount->directory, directory, sizeof(directory));
 	snprintf(ret_mount->file, sizeof(ret_mount->file), "%s/file", directory);
 	tell("server=%d", (int)ret_mount->server);
 	tell("mountpoint=%s", directory);

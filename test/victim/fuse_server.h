@@ -13,6 +13,7 @@
  */
 struct fuse_mount {
 	pid_t server;
+	char directory[32];
 	char file[64];
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -124,17 +125,19 @@ static char *map_file(int protection, int flags)
 	return start;
 }
 
-/* A private mapping of which one page is there, changed; nobody will ever give the others. */
+/* A private mapping of which one page is there, changed; nobody will ever give the others.
+ * Detached: no mount table names the file system any more. */
 static void state_fuse_mapping(int argc, char **argv)
 {
 	char *start;
 
-	(void)argc;
 	(void)argv;
 	start_with_pattern();
 	start = map_file(PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	fill_pages(start, PAGE);
 	posix_fadvise(open_file(O_RDONLY), 0, 0, POSIX_FADV_DONTNEED);
+	if (argc > 1 && umount2(mounted.directory, MNT_DETACH) < 0)
+		die("umount2");
 	fuse_silence(mounted.server);
 	tell("page=%#lx data", (unsigned long)(uintptr_t)start);
 	tell_thread(1);
@@ -224,7 +227,7 @@ const struct victim_state hostile_fuse_states[] = {
 	{"fuse-sleep", "", state_fuse_wait},
 	{"fuse-d", "", state_fuse_wait},
 	{"fuse-exec", "", state_fuse_exec},
-	{"fuse-mapping", "", state_fuse_mapping},
+	{"fuse-mapping", "[detached]", state_fuse_mapping},
 	{"fuse-fault", "", state_fuse_fault},
 	{"fuse-mmap-lock", "", state_fuse_mmap_lock},
 	{"fuse-exe", "", state_fuse_exe},
