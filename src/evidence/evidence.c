@@ -24,12 +24,10 @@ struct cryo_evidence {
 	pthread_mutex_t lock; /* of all that follows */
 	struct cryo_copies copies;
 	struct cryo_holders holders;
-	struct namespace
-	{
+	struct net_space {
 		ino_t inode;
 		struct cryo_sockets sockets;
-	}
-	*namespaces;
+	} * namespaces;
 	size_t n_namespaces;
 	struct cryo_evidence_sum sum;
 };
@@ -170,7 +168,7 @@ int cryo_evidence_add_core(
 /* The sockets of the namespace of a process, read when the first process of it comes. */
 static const struct cryo_sockets *sockets_of(struct cryo_evidence *evidence, int live)
 {
-	struct namespace *namespace = evidence->namespaces;
+	struct net_space *namespace = evidence->namespaces;
 	struct stat status;
 
 	if (fstatat(live, "ns/net", &status, 0) < 0)
@@ -181,7 +179,7 @@ static const struct cryo_sockets *sockets_of(struct cryo_evidence *evidence, int
 	namespace = cryo_array_add(evidence->namespaces, evidence->n_namespaces);
 	if (!namespace)
 		return NULL;
-	*namespace = (struct namespace){.inode = status.st_ino};
+	*namespace = (struct net_space){.inode = status.st_ino};
 	cryo_sockets_load(live, &namespace->sockets);
 	return &namespace->sockets;
 }
