@@ -44,7 +44,7 @@ static bool cannot_stop(int process_dir, pid_t tid)
 	char name[48];
 
 	snprintf(name, sizeof(name), "task/%d/wchan", tid);
-	if (cryo_procfs_read(process_dir, name, 256, &wchan) < 0 || !wchan.data)
+	if (cryo_procfs_read_record(process_dir, name, &wchan) < 0 || !wchan.data)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (strcmp((const char *)wchan.data, places[i]) == 0)
@@ -75,17 +75,18 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 	return 0;
 }
 
+/* All are asked where they wait before the first is stopped: it would stand still meanwhile. */
 static void seize_new(
 	const struct cryo_identity *identity, struct cryo_tracee *tracees, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (!cannot_stop(identity->dir, tracees[i].tid)) {
-			cryo_tracee_seize(&tracees[i], identity->dir);
-			continue;
+	for (size_t i = 0; i < count; i++)
+		if (cannot_stop(identity->dir, tracees[i].tid)) {
+			tracees[i].state = CRYO_TRACEE_REFUSED;
+			tracees[i].error = -EBUSY;
 		}
-		tracees[i].state = CRYO_TRACEE_REFUSED;
-		tracees[i].error = -EBUSY;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (tracees[i].state != CRYO_TRACEE_REFUSED)
+			cryo_tracee_seize(&tracees[i], identity->dir);
 }
 
 static int read_one(struct cryo_stopped *stopped, struct cryo_tracee *tracee, bool restart,

@@ -99,21 +99,30 @@ static bool is_never_read(const struct cryo_vma *vma)
 	return vma->flags & (CRYO_VM_IO | CRYO_VM_PFNMAP);
 }
 
-/* Where the row of segments ends that stand in memory without a gap: one question for all of them
- * instead of one for each of thousands of small mappings. */
+/* What of a mapping is not dumped, but may be asked for along with its neighbours. */
+#define ROW_SKIP (2ULL << 20)
+
+static bool continues_row(const struct cryo_segment *last, const struct cryo_segment *next)
+{
+	return next->vma->start == last->vma->end &&
+	       last->vma->end - segment_end(last) <= ROW_SKIP &&
+	       next->vma->kind != CRYO_VMA_SPECIAL && !is_never_read(next->vma);
+}
+
+/* Where the row of neighbours ends: one question for all of them instead of one for each of
+ * thousands of small mappings. */
 static uint64_t row_end(const struct cryo_walk *walk)
 {
-	uint64_t end = segment_end(current(walk));
+	const struct cryo_segment *last = current(walk), *next = last + 1;
+	const struct cryo_segment *end = walk->plan->segments + walk->plan->n_segments;
+	uint64_t known = segment_end(last);
 
-	for (size_t i = 1; i < CRYO_WALK_ROW && walk->segment + i < walk->plan->n_segments; i++) {
-		const struct cryo_segment *next = &walk->plan->segments[walk->segment + i];
-
-		if (next->vma->start != end || next->vma->kind == CRYO_VMA_SPECIAL ||
-			is_never_read(next->vma))
-			break;
-		end = segment_end(next);
+	for (size_t i = 1; i < CRYO_WALK_ROW && next < end && continues_row(last, next); i++) {
+		last = next++;
+		if (last->file_size)
+			known = segment_end(last);
 	}
-	return end;
+	return known;
 }
 
 /* Ask for more pages until they are known up to @until, or until one is known. */

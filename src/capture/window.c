@@ -159,14 +159,13 @@ bool cryo_batch_join(struct cryo_batch *batch)
 {
 	const struct cryo_window *window = &batch->windows[batch->count];
 	uint64_t offset = cryo_window_offset(window);
-	size_t size = (size_t)(window->end - window->start);
+	uint64_t end = offset + (window->end - window->start);
 
-	if (batch->count &&
-		(offset != batch->offset + batch->size || batch->size + size > CRYO_WINDOW_SIZE))
+	if (batch->count && end - batch->offset > CRYO_WINDOW_SIZE)
 		return false;
 	if (!batch->count)
 		batch->offset = offset;
-	batch->size += size;
+	batch->size = (size_t)(end - batch->offset);
 	batch->count++;
 	return true;
 }
@@ -174,14 +173,16 @@ bool cryo_batch_join(struct cryo_batch *batch)
 int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *batch,
 	uint8_t *image, cryo_file_function *file_of, cryo_gap_function *on_gap, void *user)
 {
-	size_t done = read_fast(memory, batch, image);
+	size_t done = read_fast(memory, batch, image), end = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < batch->count && r == 0; i++) {
 		const struct cryo_window *window = &batch->windows[i];
-		struct reading reading = {
-			memory, window, image + position(batch, window), on_gap, user};
+		size_t start = position(batch, window);
+		struct reading reading = {memory, window, image + start, on_gap, user};
 
+		memset(image + end, 0, start - end);
+		end = start + (size_t)(window->end - window->start);
 		if (!is_all_there(window))
 			r = fill_between(&reading, file_of(user, window->segment->vma));
 		if (r == 0)

@@ -17,10 +17,11 @@ typedef int cryo_gap_function(void *user, uint64_t start, uint64_t end, int erro
 typedef int cryo_file_function(void *user, const struct cryo_vma *vma);
 
 /**
- * struct cryo_batch - windows that stand one behind the other in the core, read and written as one.
+ * struct cryo_batch - windows that stand near each other in the core, read and written as one.
+ * What lies between them is a hole.
  * @count: at least 1
  * @offset: in the core, of the first
- * @size: of all; at most CRYO_WINDOW_SIZE
+ * @size: from the first to the last; at most CRYO_WINDOW_SIZE
  */
 struct cryo_batch {
 	struct cryo_window windows[CRYO_BATCH_WINDOWS];
@@ -31,7 +32,7 @@ struct cryo_batch {
 /* Where a window stands in the core. */
 uint64_t cryo_window_offset(const struct cryo_window *window);
 
-/* Add the window at windows[count], if it continues the batch and fits. Whether it did. */
+/* Add the window at windows[count], if it fits. Whether it did. */
 bool cryo_batch_join(struct cryo_batch *batch);
 
 /**

@@ -23,6 +23,7 @@
 
 enum {
 	DEFAULT_LIMIT = 1 << 30,
+	RECORD_STEP = 1 << 13,
 	LINK_STEP = 256,
 	ENTRIES_SIZE = 1 << 15,
 	TASK_NAME_SIZE = sizeof("-2147483648/task/-2147483648")
@@ -76,6 +77,26 @@ int cryo_procfs_read(int dir, const char *name, size_t limit, struct cryo_buffer
 		return -errno;
 	buffer->size = 0;
 	return cryo_io_read_all(fd, limit ? limit : DEFAULT_LIMIT, buffer);
+}
+
+int cryo_procfs_read_record(int dir, const char *name, struct cryo_buffer *buffer)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = RECORD_STEP;
+
+	if (fd < 0)
+		return -errno;
+	for (buffer->size = 0; n == RECORD_STEP; buffer->size += (size_t)n) {
+		int r = cryo_buffer_reserve(buffer, RECORD_STEP);
+
+		if (r < 0)
+			return r;
+		n = read(fd, buffer->data + buffer->size, RECORD_STEP);
+		if (n < 0)
+			return -errno;
+	}
+	buffer->data[buffer->size] = 0;
+	return 0;
 }
 
 int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer)

@@ -49,6 +49,14 @@ int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid);
  */
 int cryo_procfs_read(int dir, const char *name, size_t limit, struct cryo_buffer *buffer);
 
+/**
+ * cryo_procfs_read_record - a file that the kernel makes by one call (single_open(): stat, status,
+ * wchan), read by one read(2), without a second one to see the end.
+ *
+ * As cryo_procfs_read(), without a limit: such a file has none but the number of its groups.
+ */
+int cryo_procfs_read_record(int dir, const char *name, struct cryo_buffer *buffer);
+
 /* The text of a link, unescaped, whole (PATH_MAX does not bound it). 0 or -errno. */
 int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
 

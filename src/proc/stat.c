@@ -16,9 +16,8 @@
 #include "proc/text.h"
 
 enum {
-	FIRST_NUMBER = 4,    /* ppid; numbering of proc_pid_stat(5) */
-	LAST_REQUIRED = 24,  /* rss; every kernel since 2.6 prints it */
-	STAT_LIMIT = 1 << 16 /* bytes; a real one has a few hundred */
+	FIRST_NUMBER = 4,   /* ppid; numbering of proc_pid_stat(5) */
+	LAST_REQUIRED = 24, /* rss; every kernel since 2.6 prints it */
 };
 
 enum field_type {
@@ -133,7 +132,7 @@ int cryo_stat_parse(const char *text, size_t size, struct cryo_stat *ret_stat)
 int cryo_stat_read(int dir, struct cryo_stat *ret_stat)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_procfs_read(dir, "stat", STAT_LIMIT, &text);
+	int r = cryo_procfs_read_record(dir, "stat", &text);
 
 	return r < 0 ? r : cryo_stat_parse((const char *)text.data, text.size, ret_stat);
 }

@@ -15,10 +15,6 @@
 #include "proc/procfs.h"
 #include "proc/text.h"
 
-enum {
-	STATUS_LIMIT = 1 << 20 /* bytes; "Groups:" may list 65536 of them */
-};
-
 struct line {
 	const char *key;
 	size_t key_size;
@@ -160,7 +156,7 @@ int cryo_status_parse(const char *text, size_t size, struct cryo_status *ret_sta
 int cryo_status_read(int dir, struct cryo_status *ret_status)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_procfs_read(dir, "status", STATUS_LIMIT, &text);
+	int r = cryo_procfs_read_record(dir, "status", &text);
 
 	return r < 0 ? r : cryo_status_parse((const char *)text.data, text.size, ret_status);
 }
