@@ -5,6 +5,7 @@ The list of calls is taken from a run that nobody harms. Which of them are tried
 same in every run; ALL=1 in the environment tries each.
 """
 
+import contextlib
 import os
 import random
 import struct
@@ -146,6 +147,8 @@ def wrongs(victim, before, result, reference, statuses=(COMPLETE, PARTIAL, NOTHI
     if processes_named(CRYOCORE):
         found.append('processes are left')
     found += untold(name, result)
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: look(victim) == before, 'the old state', 5)
     seen = look(victim)
     if seen != before:
         found.append('target altered: %s' % [
