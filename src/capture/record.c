@@ -70,6 +70,7 @@ void cryo_record_exe(struct cryo_work *work)
 {
 	char text[512];
 	int r = work->inspector.exe_error;
+	bool stays;
 
 	if (work->exe.fd < 0)
 		return;
@@ -82,6 +83,9 @@ void cryo_record_exe(struct cryo_work *work)
 		cryo_output_close(&work->exe);
 		return;
 	}
-	snprintf(text, sizeof(text), "the copy of its executable: %s", strerror(-r));
+	stays = cryo_output_abandon(&work->exe);
+	snprintf(text, sizeof(text), "the copy of its executable: %s%s%s", strerror(-r),
+		stays ? ": what could be written is in " : "", stays ? work->exe.partial : "");
+	cryo_output_close(&work->exe);
 	cryo_tell(work, CRYOCORE_WARNING, r, text);
 }

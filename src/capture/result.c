@@ -31,6 +31,14 @@ void cryo_result_say(struct cryocore_result *result, enum cryocore_severity seve
 		severity, error < 0 ? -error : error, (char *)steal_ptr(text.data)};
 }
 
+bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity)
+{
+	for (size_t i = 0; i < result->n_messages; i++)
+		if (result->messages[i].severity >= severity)
+			return true;
+	return false;
+}
+
 void cryo_result_conclude(struct cryocore_result *result, bool captured)
 {
 	result->outcome = captured ? CRYOCORE_COMPLETE : CRYOCORE_FAILED;

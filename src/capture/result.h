@@ -10,6 +10,9 @@
 void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether something of this severity or worse has been said. */
+bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity);
+
 /* Derive the outcome: failed unless @captured, else partial if a message is a warning or worse. */
 void cryo_result_conclude(struct cryocore_result *result, bool captured);
 

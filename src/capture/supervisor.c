@@ -399,6 +399,19 @@ static void supervisor_clear(struct supervisor *supervisor)
 		munmap(supervisor->shared, sizeof(*supervisor->shared));
 }
 
+/* A capture that is not complete never ends without a word. */
+static void tell_error(const struct supervisor *supervisor, bool captured)
+{
+	enum cryocore_severity severity = captured ? CRYOCORE_WARNING : CRYOCORE_ERROR;
+
+	if (supervisor->error == 0 || cryo_result_has(supervisor->result, severity))
+		return;
+	cryo_result_say(supervisor->result, severity, supervisor->error, "%s: %s",
+		supervisor->error == -ECANCELED ? "interrupted" : "the capture failed",
+		captured ? "the core is whole, what comes after it may be missing"
+			 : strerror(-supervisor->error));
+}
+
 static void supervise(struct cryo_request *request, const struct cryocore_options *options,
 	struct cryocore_result *result)
 {
@@ -424,6 +437,7 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 		free((char *)result->core_path);
 		result->core_path = NULL;
 	}
+	tell_error(&supervisor, captured);
 	cryo_result_conclude(result, captured);
 }
 

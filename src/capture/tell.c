@@ -121,6 +121,15 @@ static void tell_unstopped(const struct cryo_work *work)
 		count_sources(process, CRYO_REGISTERS_NONE));
 }
 
+static size_t count_incomplete(const struct cryo_process *process)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < process->n_threads; i++)
+		count += process->threads[i].incomplete;
+	return count;
+}
+
 void cryo_tell_shortcomings(const struct cryo_work *work)
 {
 	const struct cryo_written *written = &work->written;
@@ -132,6 +141,9 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			written->gap_bytes, written->n_gaps);
 	if (work->account.n_unstopped)
 		tell_unstopped(work);
+	if (count_incomplete(&work->process))
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"a register set of a thread could not be read: its note is missing");
 	if (work->process.vmas_torn)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"its mappings changed while they were read: some may be missing or cut");

@@ -47,6 +47,7 @@ struct cryo_times {
  * @blocked: blocked signals
  * @times: of this thread; of the whole group in the leader
  * @state: state letter of /proc/TID/stat before the stop ('R', 'S', 'T', ...)
+ * @incomplete: it has a register set that could not be read
  * @regsets: in the order of the architecture's table, the general one first; owned
  */
 struct cryo_thread {
@@ -58,6 +59,7 @@ struct cryo_thread {
 	struct cryo_times times;
 	char state;
 	enum cryo_register_source source;
+	bool incomplete;
 	struct cryo_regset *regsets;
 	size_t n_regsets;
 };

@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
  * A core note is exactly one whole regset, so registers are copied and never looked into. Which
- * notes there are is the row's table; PTRACE_GETREGSET refuses what the thread does not have
- * (EINVAL, ENODEV, EIO), exactly where the kernel's own core leaves the note out.
+ * notes there are is the row's table; PTRACE_GETREGSET refuses what the thread does not have,
+ * exactly where the kernel's own core leaves the note out.
  */
 #include "trace/registers.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
 #include "base/array.h"
 
-#ifndef PTRACE_GETSIGMASK
-#define PTRACE_GETSIGMASK 0x420a
-#endif
-
 /* SVE with 2048-bit vectors is 17 KiB and AMX state 11 KiB; ZA at most 64 KiB. */
 enum {
-	REGSET_ROOM = 256 * 1024,
-	QUEUE_STEP = 32
+	REGSET_ROOM = 256 * 1024
 };
 
 static int read_regset(pid_t tid, uint32_t type, struct cryo_buffer *records)
@@ -44,21 +39,11 @@ static int read_regset(pid_t tid, uint32_t type, struct cryo_buffer *records)
 	return r < 0 ? r : (int)head.size;
 }
 
-/* Thread-directed signals by their queue entries; kill(2)'s oldest 31 may be pending without one,
- * which the reader sees in /proc. */
-static uint64_t read_pending(pid_t tid)
+/* The kernel's ways to say that a thread does not have a register set (kernel/ptrace.c
+ * ptrace_regset(), and the `get` of the sets). Anything else is a set that could not be read. */
+static bool is_absent(int error)
 {
-	siginfo_t queue[QUEUE_STEP];
-	struct __ptrace_peeksiginfo_args arguments = {.nr = QUEUE_STEP};
-	uint64_t pending = 0;
-	long n;
-
-	while ((n = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, queue)) > 0) {
-		for (long i = 0; i < n; i++)
-			pending |= 1ULL << (queue[i].si_signo - 1);
-		arguments.off += (uint64_t)n;
-	}
-	return pending;
+	return error == -EINVAL || error == -ENODEV || error == -ENXIO || error == -EOPNOTSUPP;
 }
 
 int cryo_registers_read(pid_t tid, struct cryo_buffer *records, const struct cryo_arch **ret_arch)
@@ -83,9 +68,8 @@ int cryo_registers_read(pid_t tid, struct cryo_buffer *records, const struct cry
 			return r;
 		}
 		head.n_regsets += r > 0;
+		head.incomplete |= r < 0 && !is_absent(r);
 	}
-	ptrace(PTRACE_GETSIGMASK, tid, (void *)sizeof(head.blocked), &head.blocked);
-	head.pending = read_pending(tid);
 	memcpy(records->data + start, &head, sizeof(head));
 	*ret_arch = arch;
 	return 0;
@@ -128,8 +112,7 @@ static int parse_record(const char **cursor, const char *end, struct cryo_thread
 	memcpy(&head, *cursor, sizeof(head));
 	*cursor += sizeof(head);
 	*thread = (struct cryo_thread){.tid = (pid_t)head.tid,
-		.blocked = head.blocked,
-		.pending = head.pending,
+		.incomplete = head.incomplete,
 		.source = (enum cryo_register_source)head.source};
 	for (uint32_t i = 0; i < head.n_regsets && r == 0; i++) {
 		struct cryo_regset *regset = cryo_array_add(thread->regsets, thread->n_regsets);

@@ -14,10 +14,10 @@
 struct cryo_registers_record {
 	uint32_t tid;
 	uint32_t n_regsets;
-	uint64_t blocked; /* PTRACE_GETSIGMASK */
-	uint64_t pending; /* signals queued for the thread alone */
-	uint32_t source;  /* enum cryo_register_source */
+	uint32_t source; /* enum cryo_register_source */
 	uint32_t restarted;
+	uint32_t incomplete; /* a register set could not be read */
+	uint32_t unused;
 };
 
 struct cryo_registers_regset {
