@@ -379,7 +379,7 @@ static void run(struct supervisor *supervisor)
 			"cannot start a capture: %s", strerror(-r));
 	if (r == 0)
 		r = wait_for_reader(supervisor);
-	if (r < 0)
+	if (r < 0 && !supervisor->done) /* what is complete is not interrupted any more */
 		supervisor->error = r;
 	if (supervisor->shared)
 		end_children(supervisor);

@@ -167,8 +167,10 @@ static int format_holder(const struct cryo_holders *holders, const struct cryo_h
 	struct cryo_buffer *buffer)
 {
 	struct cryo_holder_process key = {.pid = holder->pid};
-	const struct cryo_holder_process *process = bsearch(
-		&key, holders->processes, holders->n_processes, sizeof(key), compare_processes);
+	const struct cryo_holder_process *process =
+		holders->n_processes ? bsearch(&key, holders->processes, holders->n_processes,
+					       sizeof(key), compare_processes)
+				     : NULL;
 	int r = cryo_buffer_printf(buffer, "%d(", holder->pid);
 
 	if (r == 0 && process)
