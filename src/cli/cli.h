@@ -32,6 +32,15 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, only from this verbosity on. */
 void cli_note(int verbosity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/**
+ * cli_print_json - print a result as one line on stdout.
+ * @r: what the function returned that made @json
+ * @json: freed; a pointer, since the call that makes it may be the argument before
+ *
+ * Returns @r, or -EIO.
+ */
+int cli_print_json(int r, char **json);
+
 /*
  * From now on SIGINT, SIGTERM and SIGHUP set the returned flag to their number instead of ending
  * the program. SIGPIPE is ignored: a reader that went away is an error of write(2).

@@ -15,156 +15,78 @@
 #include "gather.h"
 #include "options.h"
 #include "progress.h"
+#include "values.h"
 
 struct request {
-	struct cli_gather gather; /* first: its setters know only it */
+	struct cli_gather gather; /* first: its rows know only it */
 	struct cryocore_options options;
-	bool json, stream;
-	pid_t *pids;
-	size_t n_pids;
+	struct cli_pids pids;
+	bool stream;
 };
 
-static int add_pid(struct request *request, const char *word)
+static int set_content(const struct cli_option *option, void *field, const char *value)
 {
-	pid_t pid, *grown;
-	int r = cryocore_parse_pid(word, &pid);
-
-	if (r < 0) {
-		cli_error("'%s' is not a PID: give positive decimal numbers", word);
-		return r;
-	}
-	grown = realloc(request->pids, (request->n_pids + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	request->pids = grown;
-	request->pids[request->n_pids++] = pid;
-	return 0;
-}
-
-static int set_pids(void *state, const char *value)
-{
-	char *list = strdup(value), *at = list, *word;
-	int r = list ? 0 : -ENOMEM;
-
-	while (r == 0 && (word = strsep(&at, ",")))
-		r = add_pid(state, word);
-	free(list);
-	return r;
-}
-
-static int set_prefix(void *state, const char *value)
-{
-	struct request *request = state;
-
-	if (!value[0]) {
-		cli_error("the argument of --output is empty: give a file name prefix, or '-'");
-		return -EINVAL;
-	}
-	request->stream = strcmp(value, "-") == 0;
-	request->options.prefix = value;
-	return 0;
-}
-
-static int set_content(void *state, const char *value)
-{
-	struct request *request = state;
 	const char *bad = value;
 
+	(void)option;
 	if (cryocore_content_check(value, &bad) < 0) {
 		cli_error("--content: '%s' is not known: see CONTENT in cryocore(1)", bad);
 		return -EINVAL;
 	}
-	request->options.content = value;
+	*(const char **)field = value;
 	return 0;
 }
 
-static int set_all_mappings(void *state, const char *value)
+static int set_all_mappings(const struct cli_option *option, void *field, const char *value)
 {
 	(void)value;
-	return set_content(state, "all");
+	return set_content(option, field, "all");
 }
 
-static int set_timeout(void *state, const char *value)
-{
-	struct request *request = state;
-	unsigned long long ms;
-
-	if (cli_parse_seconds(value, &ms) < 0) {
-		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
-		return -EINVAL;
-	}
-	request->options.timeout_ms = ms;
-	return 0;
-}
-
-#define FLAG_SETTER(name, field)                                                                   \
-	static int name(void *state, const char *value)                                            \
-	{                                                                                          \
-		(void)value;                                                                       \
-		((struct request *)state)->field = true;                                           \
-		return 0;                                                                          \
-	}
-
-FLAG_SETTER(set_no_exe, options.no_exe)
-FLAG_SETTER(set_force, options.overwrite)
-FLAG_SETTER(set_dry_run, options.dry_run)
-FLAG_SETTER(set_no_restart, options.no_syscall_restart)
-FLAG_SETTER(set_no_stop, options.no_stop)
-FLAG_SETTER(set_require_registers, options.require_registers)
-FLAG_SETTER(set_json, json)
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"pid", 'p', "PID[,PID]...", "capture these processes", set_pids},
+static const struct cli_option rows[] = {
+	{"pid", 'p', "PID[,PID]...", "capture these processes", CLI_PIDS(struct request, pids)},
 	{"output", 'o', "PREFIX",
-		"write PREFIX.PID (default: core); '-' streams one core to stdout", set_prefix},
+		"write PREFIX.PID (default: core); '-' streams one core to stdout",
+		CLI_TEXT(struct request, options.prefix)},
 	{"all-mappings", 'a', NULL, "every readable mapping except devices (--content=all)",
-		set_all_mappings},
+		CLI_FIELD(set_all_mappings, struct request, options.content, const char *)},
 	{"content", 0, "SET", "which mappings: kernel, all, evidence, or a list (see the man page)",
-		set_content},
-	{"no-exe", 0, NULL, "make no copy of the executable", set_no_exe},
-	{"force", 'f', NULL, "overwrite existing files", set_force},
-	{"dry-run", 'n', NULL, "print the plan; stop and write nothing", set_dry_run},
-	{"timeout", 0, "SEC", "the most that the capture of one process may take", set_timeout},
+		CLI_FIELD(set_content, struct request, options.content, const char *)},
+	{"no-exe", 0, NULL, "make no copy of the executable",
+		CLI_FLAG(struct request, options.no_exe)},
+	{"force", 'f', NULL, "overwrite existing files",
+		CLI_FLAG(struct request, options.overwrite)},
+	{"dry-run", 'n', NULL, "print the plan; stop and write nothing",
+		CLI_FLAG(struct request, options.dry_run)},
+	{"timeout", 0, "SEC", "the most that the capture of one process may take",
+		CLI_MS(struct request, options.timeout_ms)},
 	{"no-syscall-restart", 0, NULL, "leave alone the system calls that a stop ended early",
-		set_no_restart},
-	{"no-stop", 0, NULL, "read it while it runs", set_no_stop},
+		CLI_FLAG(struct request, options.no_syscall_restart)},
+	{"no-stop", 0, NULL, "read it while it runs", CLI_FLAG(struct request, options.no_stop)},
 	{"require-registers", 0, NULL, "a thread that cannot be stopped is an error",
-		set_require_registers},
+		CLI_FLAG(struct request, options.require_registers)},
 	CLI_GATHER_OPTIONS,
-	{"json", 0, NULL, "results as JSON, one line for each process", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "say more", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+	CLI_COMMON_OPTIONS("say more"),
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	cli_usage(stdout);
-	printf("\nOptions of a capture:\n");
-	cli_options_help(stdout, table);
-	printf("\nExit status: 0 complete; 1 something is missing; 2 nothing captured, or a "
-	       "target\n"
-	       "could not be given back; 64 wrong usage. The man page cryocore(1) says more.\n");
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_page page = {
+	NULL,
+	rows,
+	"Exit status: 0 complete; 1 something is missing; 2 nothing captured, or a target\n"
+	"could not be given back; 64 wrong usage. The man page cryocore(1) says more.\n",
+};
 
 static int check_request(const struct request *request)
 {
-	if (request->n_pids == 0) {
+	if (request->pids.count == 0) {
 		cli_error("no process is named: give PIDs, or see 'cryocore --help'");
 		return -EINVAL;
 	}
-	if (request->stream && request->n_pids > 1) {
-		cli_error("'-o -' streams one core: give one PID, not %zu", request->n_pids);
+	if (request->stream && request->pids.count > 1) {
+		cli_error("'-o -' streams one core: give one PID, not %zu", request->pids.count);
 		return -EINVAL;
 	}
-	if (request->stream && request->json && !request->options.dry_run) {
+	if (request->stream && request->gather.json && !request->options.dry_run) {
 		cli_error("'-o -' and --json both want stdout: choose one");
 		return -EINVAL;
 	}
@@ -202,11 +124,9 @@ static int print_result(const struct request *request, const struct cryocore_res
 	char *json = NULL;
 
 	say_messages(result);
-	if (request->json) {
-		if (cryocore_result_json(result, &json) < 0)
+	if (request->gather.json) {
+		if (cli_print_json(cryocore_result_json(result, &json), &json) < 0)
 			return -ENOMEM;
-		printf("%s\n", json);
-		free(json);
 	} else if (result->outcome != CRYOCORE_FAILED && request->options.dry_run) {
 		print_plan(result);
 	} else if (result->core_path) {
@@ -242,19 +162,19 @@ static int capture_all(struct request *request)
 {
 	size_t complete = 0, failed = 0;
 
-	for (size_t i = 0; i < request->n_pids; i++) {
-		int status = capture_one(request, request->pids[i]);
+	for (size_t i = 0; i < request->pids.count; i++) {
+		int status = capture_one(request, request->pids.array[i]);
 
 		complete += status == CLI_COMPLETE;
 		failed += status == CLI_FAILED;
 		if (*request->options.cancel) {
-			failed += request->n_pids - i - 1;
+			failed += request->pids.count - i - 1;
 			break;
 		}
 	}
-	if (complete == request->n_pids)
+	if (complete == request->pids.count)
 		return CLI_COMPLETE;
-	return failed == request->n_pids ? CLI_FAILED : CLI_PARTIAL;
+	return failed == request->pids.count ? CLI_FAILED : CLI_PARTIAL;
 }
 
 /* What plain cores and evidence have in common was parsed for the former. */
@@ -267,12 +187,11 @@ static int run_gather(struct request *request)
 			  "--directory, --tree, --cgroup and --freeze");
 		return CLI_USAGE;
 	}
-	options->pids = request->pids;
-	options->n_pids = request->n_pids;
+	options->pids = request->pids.array;
+	options->n_pids = request->pids.count;
 	options->content = request->options.content;
 	options->no_syscall_restart = request->options.no_syscall_restart;
 	options->timeout_ms = request->options.timeout_ms;
-	request->gather.json = request->json;
 	return cli_gather_run(&request->gather);
 }
 
@@ -302,17 +221,18 @@ int cli_cmd_capture(int argc, char **argv)
 	cryocore_gather_options_init(&request.gather.options);
 	request.gather.options.argc = argc;
 	request.gather.options.argv = as_typed;
-	first = cli_options_parse(table, argc, argv, &request);
+	first = cli_options_parse(&page, argc, argv, &request);
 	if (first < 0)
 		status = -1 - first;
 	for (; first > 0 && first < argc; first++)
-		if (add_pid(&request, argv[first]) < 0)
+		if (cli_pids_add(&request.pids, argv[first]) < 0)
 			first = -1;
+	request.stream = request.options.prefix && strcmp(request.options.prefix, "-") == 0;
 	if (first > 0 && cli_gather_is_wanted(&request.gather))
 		status = run_gather(&request);
 	else if (first > 0)
 		status = run_cores(&request);
-	free(request.pids);
+	cli_pids_clear(&request.pids);
 	cli_gather_clear(&request.gather);
 	free(as_typed);
 	return status;

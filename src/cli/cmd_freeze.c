@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "lists.h"
 #include "options.h"
+#include "values.h"
 
 struct request {
 	struct cryocore_freeze_options options;
@@ -22,174 +22,79 @@ struct request {
 	bool json;
 };
 
-static int set_all(void *state, const char *value)
+static int set_cgroup(const struct cli_option *option, void *field, const char *value)
 {
-	(void)value;
-	((struct request *)state)->options.all = true;
-	return 0;
-}
-
-static int set_pids(void *state, const char *value)
-{
-	return cli_pids_add(&((struct request *)state)->pids, value);
-}
-
-static int set_tree(void *state, const char *value)
-{
-	return cli_pids_add(&((struct request *)state)->trees, value);
-}
-
-static int add_word(struct cli_words *words, const char *option, const char *value)
-{
-	if (!value[0]) {
-		cli_error("--%s: its argument is empty", option);
-		return -EINVAL;
-	}
-	return cli_words_add(words, value);
-}
-
-static int set_cgroup(void *state, const char *value)
-{
-	if (value[0] != '/') {
-		cli_error("--cgroup: '%s' does not begin with '/': give a path as in "
-			  "/proc/PID/cgroup",
-			value);
-		return -EINVAL;
-	}
-	return add_word(&((struct request *)state)->cgroups, "cgroup", value);
-}
-
-static int set_spare(void *state, const char *value)
-{
-	return add_word(&((struct request *)state)->spare, "spare", value);
-}
-
-static int set_output(void *state, const char *value)
-{
-	return add_word(&((struct request *)state)->outputs, "output", value);
-}
-
-static int parse_signal(const char *option, const char *value, int *ret_signal)
-{
-	if (cryocore_parse_signal(value, ret_signal) == 0)
-		return 0;
-	cli_error("--%s: '%s' is no signal", option, value);
+	if (value[0] == '/')
+		return cli_set_words(option, field, value);
+	cli_error("--cgroup: '%s' does not begin with '/': give a path as in /proc/PID/cgroup",
+		value);
 	return -EINVAL;
 }
 
-static int set_signal(void *state, const char *value)
-{
-	return parse_signal("signal", value, &((struct request *)state)->options.signal);
-}
-
-static int set_then(void *state, const char *value)
-{
-	return parse_signal("then", value, &((struct request *)state)->options.then_signal);
-}
-
-static int set_method(void *state, const char *value)
+static int set_method(const struct cli_option *option, void *field, const char *value)
 {
 	static const char *const names[] = {"auto", "signal", "cgroup"};
-	struct request *request = state;
 
+	(void)option;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], value) == 0) {
-			request->options.method = (enum cryocore_freeze_method)i;
+			*(enum cryocore_freeze_method *)field = (enum cryocore_freeze_method)i;
 			return 0;
 		}
 	cli_error("--method: '%s' is none of auto, signal, cgroup", value);
 	return -EINVAL;
 }
 
-static int set_thaw_after(void *state, const char *value)
+static int set_thaw_after(const struct cli_option *option, void *field, const char *value)
 {
-	struct request *request = state;
-	unsigned long long ms;
+	uint64_t ms;
 
+	(void)option;
 	if (cli_parse_seconds(value, &ms) < 0 || ms < 1000) {
 		cli_error("--thaw-after: '%s' is not a number of seconds from 1 on", value);
 		return -EINVAL;
 	}
-	request->options.thaw_after_s = (unsigned int)((ms + 999) / 1000);
+	*(unsigned int *)field = (unsigned int)((ms + 999) / 1000);
 	return 0;
 }
 
-static int set_journal(void *state, const char *value)
-{
-	((struct request *)state)->options.journal = value;
-	return 0;
-}
-
-static int set_timeout(void *state, const char *value)
-{
-	struct request *request = state;
-	unsigned long long ms;
-
-	if (cli_parse_seconds(value, &ms) < 0) {
-		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
-		return -EINVAL;
-	}
-	request->options.timeout_ms = ms;
-	return 0;
-}
-
-static int set_dry_run(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->options.dry_run = true;
-	return 0;
-}
-
-static int set_keep_frozen(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->options.keep_frozen = true;
-	return 0;
-}
-
-static int set_json(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->json = true;
-	return 0;
-}
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"all", 'A', NULL, "every process", set_all},
-	{"pid", 'p', "PID[,PID]...", "these processes", set_pids},
-	{"tree", 0, "PID", "this process and all its descendants", set_tree},
-	{"cgroup", 0, "PATH", "every process in or below this cgroup", set_cgroup},
-	{"spare", 0, "WHO", "do not stop this PID, NAME or /CGROUP", set_spare},
-	{"output", 0, "PATH", "spare who serves the file system of PATH", set_output},
-	{"signal", 0, "SIGNAL", "STOP (default), TSTP, TTIN or TTOU", set_signal},
-	{"then", 0, "SIGNAL", "send this to what could not be stopped, and only to that", set_then},
-	{"method", 0, "METHOD", "signal, cgroup or auto (default)", set_method},
-	{"thaw-after", 0, "SEC", "leave a guard that thaws after SEC seconds", set_thaw_after},
-	{"journal", 0, "FILE", "write the journal there", set_journal},
-	{"timeout", 0, "SEC", "the most that freezing may take (default: 10)", set_timeout},
-	{"dry-run", 'n', NULL, "say what would be done; stop nothing", set_dry_run},
-	{"keep-frozen", 0, NULL, "when interrupted, thaw nothing", set_keep_frozen},
-	{"json", 0, NULL, "the result as one line of JSON", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "name every process", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+static const struct cli_option rows[] = {
+	{"all", 'A', NULL, "every process", CLI_FLAG(struct request, options.all)},
+	{"pid", 'p', "PID[,PID]...", "these processes", CLI_PIDS(struct request, pids)},
+	{"tree", 0, "PID", "this process and all its descendants", CLI_PIDS(struct request, trees)},
+	{"cgroup", 0, "PATH", "every process in or below this cgroup",
+		CLI_FIELD(set_cgroup, struct request, cgroups, struct cli_words)},
+	{"spare", 0, "WHO", "do not stop this PID, NAME or /CGROUP",
+		CLI_WORDS(struct request, spare)},
+	{"output", 0, "PATH", "spare who serves the file system of PATH",
+		CLI_WORDS(struct request, outputs)},
+	{"signal", 0, "SIGNAL", "STOP (default), TSTP, TTIN or TTOU",
+		CLI_SIGNAL(struct request, options.signal)},
+	{"then", 0, "SIGNAL", "send this to what could not be stopped, and only to that",
+		CLI_SIGNAL(struct request, options.then_signal)},
+	{"method", 0, "METHOD", "signal, cgroup or auto (default)",
+		CLI_FIELD(set_method, struct request, options.method, enum cryocore_freeze_method)},
+	{"thaw-after", 0, "SEC", "leave a guard that thaws after SEC seconds",
+		CLI_FIELD(set_thaw_after, struct request, options.thaw_after_s, unsigned int)},
+	{"journal", 0, "FILE", "write the journal there",
+		CLI_TEXT(struct request, options.journal)},
+	{"timeout", 0, "SEC", "the most that freezing may take (default: 10)",
+		CLI_MS(struct request, options.timeout_ms)},
+	{"dry-run", 'n', NULL, "say what would be done; stop nothing",
+		CLI_FLAG(struct request, options.dry_run)},
+	{"keep-frozen", 0, NULL, "when interrupted, thaw nothing",
+		CLI_FLAG(struct request, options.keep_frozen)},
+	{"json", 0, NULL, "the result as one line of JSON", CLI_FLAG(struct request, json)},
+	CLI_COMMON_OPTIONS("name every process"),
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("Usage: cryocore freeze [OPTION]... --all | -p LIST | --tree PID | --cgroup PATH\n"
-	       "\nStop processes; 'cryocore thaw' gives them back as they were.\n\n");
-	cli_options_help(stdout, table);
-	printf("\nExit status: 0 all stopped; 1 something was not; 2 nothing was done; 64 wrong\n"
-	       "usage.\n");
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_page page = {
+	"Usage: cryocore freeze [OPTION]... --all | -p LIST | --tree PID | --cgroup PATH\n"
+	"\nStop processes; 'cryocore thaw' gives them back as they were.\n",
+	rows,
+	"Exit status: 0 all stopped; 1 something was not; 2 nothing was done; 64 wrong\n"
+	"usage.\n",
+};
 
 static const char *method_text(char method)
 {
@@ -290,13 +195,8 @@ static int print_result(const struct request *request, const struct cryocore_fre
 
 	for (size_t i = 0; i < result->n_processes; i++)
 		say_attack(&result->processes[i]);
-	if (request->json) {
-		if (cryocore_freeze_result_json(result, &json) < 0)
-			return -ENOMEM;
-		printf("%s\n", json);
-		free(json);
-		return 0;
-	}
+	if (request->json)
+		return cli_print_json(cryocore_freeze_result_json(result, &json), &json);
 	for (size_t i = 0; i < result->n_processes; i++)
 		print_process(&result->processes[i], dry_run);
 	say_summary(result);
@@ -408,11 +308,9 @@ int cli_cmd_freeze(int argc, char **argv)
 	int first, status = CLI_USAGE;
 
 	cryocore_freeze_options_init(&request.options);
-	first = cli_options_parse(table, argc, argv, &request);
+	first = cli_options_parse_only(&page, argc, argv, &request);
 	if (first < 0)
 		status = -1 - first;
-	else if (first < argc)
-		cli_error("'%s' is one word too many: processes are named by -p", argv[first]);
 	else if (check(&request) == 0)
 		status = run(&request);
 	cli_pids_clear(&request.pids);

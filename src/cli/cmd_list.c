@@ -10,48 +10,26 @@
 
 #include "cli.h"
 #include "options.h"
+#include "values.h"
 
 struct request {
 	const char *journal;
 	bool json;
 };
 
-static int set_journal(void *state, const char *value)
-{
-	((struct request *)state)->journal = value;
-	return 0;
-}
-
-static int set_json(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->json = true;
-	return 0;
-}
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"journal", 0, "FILE", "the journal of the freeze", set_journal},
-	{"json", 0, NULL, "the list as one line of JSON", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "list kernel threads too", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+static const struct cli_option rows[] = {
+	{"journal", 0, "FILE", "the journal of the freeze", CLI_TEXT(struct request, journal)},
+	{"json", 0, NULL, "the list as one line of JSON", CLI_FLAG(struct request, json)},
+	CLI_COMMON_OPTIONS("list kernel threads too"),
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("Usage: cryocore list [OPTION]...\n"
-	       "\nEvery process: its state, whether it is frozen, who traces it, and from whom\n"
-	       "it is hidden.\n\n");
-	cli_options_help(stdout, table);
-	printf("\nExit status: 0 no process is hidden; 1 some are; 2 no list; 64 wrong usage.\n");
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_page page = {
+	"Usage: cryocore list [OPTION]...\n"
+	"\nEvery process: its state, whether it is frozen, who traces it, and from whom\n"
+	"it is hidden.\n",
+	rows,
+	"Exit status: 0 no process is hidden; 1 some are; 2 no list; 64 wrong usage.\n",
+};
 
 static const char *hold_text(enum cryocore_list_hold hold)
 {
@@ -82,13 +60,8 @@ static int print_list(const struct request *request, const struct cryocore_list_
 {
 	char *json = NULL;
 
-	if (request->json) {
-		if (cryocore_list_result_json(result, &json) < 0)
-			return -ENOMEM;
-		printf("%s\n", json);
-		free(json);
-		return fflush(stdout) == 0 ? 0 : -EIO;
-	}
+	if (request->json)
+		return cli_print_json(cryocore_list_result_json(result, &json), &json);
 	printf("%7s %7s S %6s %-8s %7s %s\n", "PID", "PPID", "THREADS", "FROZEN", "TRACER", "NAME");
 	for (size_t i = 0; i < result->n_processes; i++)
 		if (!result->processes[i].is_kernel || cli_verbosity >= 1 ||
@@ -122,13 +95,7 @@ static int run(const struct request *request)
 int cli_cmd_list(int argc, char **argv)
 {
 	struct request request = {0};
-	int first = cli_options_parse(table, argc, argv, &request);
+	int first = cli_options_parse_only(&page, argc, argv, &request);
 
-	if (first < 0)
-		return -1 - first;
-	if (first < argc) {
-		cli_error("'%s' is one word too many: list takes options only", argv[first]);
-		return CLI_USAGE;
-	}
-	return run(&request);
+	return first < 0 ? -1 - first : run(&request);
 }

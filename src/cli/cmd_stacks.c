@@ -12,67 +12,37 @@
 
 #include "cli.h"
 #include "options.h"
+#include "values.h"
 
 struct request {
 	struct cryocore_stacks_options options;
 	bool json;
 };
 
-static int set_json(void *state, const char *value)
+static int set_frames(const struct cli_option *option, void *field, const char *value)
 {
-	(void)value;
-	((struct request *)state)->json = true;
-	return 0;
+	uint64_t frames;
+	int r = cli_parse_number(option, value, 1000000, &frames);
+
+	if (r == 0)
+		*(size_t *)field = frames;
+	return r;
 }
 
-static int set_frames(void *state, const char *value)
-{
-	struct request *request = state;
-	char *end;
-	unsigned long frames = strtoul(value, &end, 10);
-
-	if (*end || value[0] < '1' || value[0] > '9' || frames > 1000000) {
-		cli_error("--frames: '%s' is not a number from 1 to 1000000", value);
-		return -EINVAL;
-	}
-	request->options.max_frames = frames;
-	return 0;
-}
-
-static int set_timeout(void *state, const char *value)
-{
-	struct request *request = state;
-	unsigned long long ms;
-
-	if (cli_parse_seconds(value, &ms) < 0) {
-		cli_error("--timeout: '%s' is not a number of seconds over 0", value);
-		return -EINVAL;
-	}
-	request->options.timeout_ms = ms;
-	return 0;
-}
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"frames", 0, "N", "the most frames of one thread (default: 512)", set_frames},
-	{"timeout", 0, "SEC", "the most time for all threads together (default: 30)", set_timeout},
-	{"json", 0, NULL, "results as JSON, one line for each", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "say more", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+static const struct cli_option rows[] = {
+	{"frames", 0, "N", "the most frames of one thread (default: 512)",
+		CLI_FIELD(set_frames, struct request, options.max_frames, size_t)},
+	{"timeout", 0, "SEC", "the most time for all threads together (default: 30)",
+		CLI_MS(struct request, options.timeout_ms)},
+	{"json", 0, NULL, "results as JSON, one line for each", CLI_FLAG(struct request, json)},
+	CLI_COMMON_OPTIONS("say more"),
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("Usage: cryocore stacks [OPTION]... PID|CORE...\n\n");
-	cli_options_help(stdout, table);
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_page page = {
+	"Usage: cryocore stacks [OPTION]... PID|CORE...\n",
+	rows,
+	NULL,
+};
 
 static const char *reason(int error)
 {
@@ -96,11 +66,10 @@ static int print_stacks(const struct request *request, const struct cryocore_sta
 	int r;
 
 	if (request->json)
-		r = cryocore_stacks_json(stacks, &text);
-	else
-		r = cryocore_stacks_text(stacks, &text);
+		return cli_print_json(cryocore_stacks_json(stacks, &text), &text);
+	r = cryocore_stacks_text(stacks, &text);
 	if (r == 0)
-		printf("%s%s", text, request->json ? "\n" : "");
+		fputs(text, stdout);
 	free(text);
 	return r;
 }
@@ -166,7 +135,7 @@ int cli_cmd_stacks(int argc, char **argv)
 	int first;
 
 	cryocore_stacks_options_init(&request.options);
-	first = cli_options_parse(table, argc, argv, &request);
+	first = cli_options_parse(&page, argc, argv, &request);
 	if (first < 0)
 		return -1 - first;
 	if (first >= argc) {

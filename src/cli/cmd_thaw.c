@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "lists.h"
 #include "options.h"
+#include "values.h"
 
 struct request {
 	struct cryocore_thaw_options options;
@@ -18,65 +18,24 @@ struct request {
 	bool all, json;
 };
 
-static int set_all(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->all = true;
-	return 0;
-}
-
-static int set_pids(void *state, const char *value)
-{
-	return cli_pids_add(&((struct request *)state)->pids, value);
-}
-
-static int set_signal(void *state, const char *value)
-{
-	if (cryocore_parse_signal(value, &((struct request *)state)->options.signal) == 0)
-		return 0;
-	cli_error("--signal: '%s' is no signal", value);
-	return -EINVAL;
-}
-
-static int set_journal(void *state, const char *value)
-{
-	((struct request *)state)->options.journal = value;
-	return 0;
-}
-
-static int set_json(void *state, const char *value)
-{
-	(void)value;
-	((struct request *)state)->json = true;
-	return 0;
-}
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"all", 'A', NULL, "everything that is frozen (default)", set_all},
-	{"pid", 'p', "PID[,PID]...", "only these", set_pids},
-	{"signal", 0, "SIGNAL", "send this first; CONT (default) follows in any case", set_signal},
-	{"journal", 0, "FILE", "the journal of the freeze", set_journal},
-	{"json", 0, NULL, "the result as one line of JSON", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "name every process", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+static const struct cli_option rows[] = {
+	{"all", 'A', NULL, "everything that is frozen (default)", CLI_FLAG(struct request, all)},
+	{"pid", 'p', "PID[,PID]...", "only these", CLI_PIDS(struct request, pids)},
+	{"signal", 0, "SIGNAL", "send this first; CONT (default) follows in any case",
+		CLI_SIGNAL(struct request, options.signal)},
+	{"journal", 0, "FILE", "the journal of the freeze",
+		CLI_TEXT(struct request, options.journal)},
+	{"json", 0, NULL, "the result as one line of JSON", CLI_FLAG(struct request, json)},
+	CLI_COMMON_OPTIONS("name every process"),
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("Usage: cryocore thaw [OPTION]... [--all | -p LIST]\n"
-	       "\nGive back what 'cryocore freeze' stopped, in the reverse order.\n\n");
-	cli_options_help(stdout, table);
-	printf("\nExit status: 0 all given back, or nothing was frozen; 1 something was not; 2\n"
-	       "nothing was done; 64 wrong usage.\n");
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_page page = {
+	"Usage: cryocore thaw [OPTION]... [--all | -p LIST]\n"
+	"\nGive back what 'cryocore freeze' stopped, in the reverse order.\n",
+	rows,
+	"Exit status: 0 all given back, or nothing was frozen; 1 something was not; 2\n"
+	"nothing was done; 64 wrong usage.\n",
+};
 
 static void print_process(const struct cryocore_thawed *process)
 {
@@ -114,12 +73,8 @@ static int print_result(const struct request *request, const struct cryocore_tha
 {
 	char *json = NULL;
 
-	if (request->json) {
-		if (cryocore_thaw_result_json(result, &json) < 0)
-			return -ENOMEM;
-		printf("%s\n", json);
-		free(json);
-	}
+	if (request->json && cli_print_json(cryocore_thaw_result_json(result, &json), &json) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < result->n_processes && !request->json; i++)
 		print_process(&result->processes[i]);
 	say_summary(result);
@@ -186,11 +141,9 @@ int cli_cmd_thaw(int argc, char **argv)
 	int first, status = CLI_USAGE;
 
 	cryocore_thaw_options_init(&request.options);
-	first = cli_options_parse(table, argc, argv, &request);
+	first = cli_options_parse_only(&page, argc, argv, &request);
 	if (first < 0)
 		status = -1 - first;
-	else if (first < argc)
-		cli_error("'%s' is one word too many: processes are named by -p", argv[first]);
 	else if (request.all && request.pids.count)
 		cli_error("--all and -p contradict each other: choose one");
 	else

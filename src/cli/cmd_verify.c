@@ -12,35 +12,23 @@
 
 #include "cli.h"
 #include "options.h"
+#include "values.h"
 
-static int set_json(void *state, const char *value)
-{
-	(void)value;
-	*(bool *)state = true;
-	return 0;
-}
-
-static int set_help(void *state, const char *value);
-
-static const struct cli_option table[] = {
-	{"json", 0, NULL, "results as JSON, one line for each", set_json},
-	{"quiet", 'q', NULL, "say only what went wrong", cli_option_quiet},
-	{"verbose", 'v', NULL, "say more", cli_option_verbose},
-	{"help", 'h', NULL, "print this help", set_help},
-	{"version", 'V', NULL, "print the version", cli_option_version},
-	{0},
+struct request {
+	bool json;
 };
 
-static int set_help(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("Usage: cryocore verify [OPTION]... CORE|DIR...\n\n");
-	cli_options_help(stdout, table);
-	printf("\nExit status: 0 clean; 1 something is wrong; 2 something could not be checked;\n"
-	       "64 wrong usage.\n");
-	return 1 + CLI_COMPLETE;
-}
+static const struct cli_option rows[] = {
+	{"json", 0, NULL, "results as JSON, one line for each", CLI_FLAG(struct request, json)},
+	CLI_COMMON_OPTIONS("say more"),
+};
+
+static const struct cli_page page = {
+	"Usage: cryocore verify [OPTION]... CORE|DIR...\n",
+	rows,
+	"Exit status: 0 clean; 1 something is wrong; 2 something could not be checked;\n"
+	"64 wrong usage.\n",
+};
 
 static void print_findings(const struct cryocore_verification *result)
 {
@@ -54,33 +42,35 @@ static void print_findings(const struct cryocore_verification *result)
 		printf("%s: clean\n", result->path);
 }
 
-static int verify_one(const char *path, bool json)
+static int print_result(const struct request *request, const struct cryocore_verification *result)
+{
+	char *json = NULL;
+
+	if (request->json)
+		return cli_print_json(cryocore_verification_json(result, &json), &json);
+	print_findings(result);
+	return 0;
+}
+
+static int verify_one(const struct request *request, const char *path)
 {
 	struct cryocore_verification *result = NULL;
-	char *text = NULL;
-	int r = cryocore_verify(path, &result), status;
+	int r = cryocore_verify(path, &result), status = CLI_FAILED;
 
-	if (r == 0 && json)
-		r = cryocore_verification_json(result, &text);
-	if (r < 0) {
+	if (r == 0)
+		r = print_result(request, result);
+	if (r < 0)
 		cli_error("%s: %s", path, strerror(-r));
-		cryocore_verification_free(result);
-		return CLI_FAILED;
-	}
-	if (json)
-		printf("%s\n", text);
 	else
-		print_findings(result);
-	status = (int)result->verdict;
-	free(text);
+		status = (int)result->verdict;
 	cryocore_verification_free(result);
 	return status;
 }
 
 int cli_cmd_verify(int argc, char **argv)
 {
-	bool json = false;
-	int worst = CLI_COMPLETE, first = cli_options_parse(table, argc, argv, &json);
+	struct request request = {0};
+	int worst = CLI_COMPLETE, first = cli_options_parse(&page, argc, argv, &request);
 
 	if (first < 0)
 		return -1 - first;
@@ -89,7 +79,7 @@ int cli_cmd_verify(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	for (int i = first; i < argc; i++) {
-		int status = verify_one(argv[i], json);
+		int status = verify_one(&request, argv[i]);
 
 		worst = status > worst ? status : worst;
 	}

@@ -22,77 +22,18 @@ static const char *const outcomes[] = {"complete", "partial", "failed"};
 
 /* ---- options ---- */
 
-static struct cli_gather *gather_of(void *state)
+int cli_gather_set_keep_frozen(const struct cli_option *option, void *field, const char *value)
 {
-	return state;
-}
+	struct cryocore_gather_options *options = field;
 
-#define FLAG_SETTER(name, field)                                                                   \
-	int name(void *state, const char *value)                                                   \
-	{                                                                                          \
-		(void)value;                                                                       \
-		gather_of(state)->options.field = true;                                            \
-		return 0;                                                                          \
-	}
-
-#define TEXT_SETTER(name, field)                                                                   \
-	int name(void *state, const char *value)                                                   \
-	{                                                                                          \
-		gather_of(state)->options.field = value;                                           \
-		return 0;                                                                          \
-	}
-
-FLAG_SETTER(cli_gather_set_all, all)
-FLAG_SETTER(cli_gather_set_freeze, freeze)
-FLAG_SETTER(cli_gather_set_deleted, deleted_files)
-TEXT_SETTER(cli_gather_set_case, case_id)
-TEXT_SETTER(cli_gather_set_examiner, examiner)
-TEXT_SETTER(cli_gather_set_note, note)
-
-int cli_gather_set_keep_frozen(void *state, const char *value)
-{
-	gather_of(state)->options.keep_frozen = true;
-	return cli_gather_set_freeze(state, value);
-}
-
-int cli_gather_set_directory(void *state, const char *value)
-{
-	if (!value[0]) {
-		cli_error("the argument of --directory is empty: give a new or empty directory");
-		return -EINVAL;
-	}
-	gather_of(state)->options.directory = value;
-	return 0;
-}
-
-/* A whole number from 1 to @most. */
-static int parse_number(const char *option, const char *value, uint64_t most, uint64_t *ret_number)
-{
-	unsigned long long number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(value, &end, 10);
-	if (errno || *end || value[0] < '0' || value[0] > '9' || number < 1 || number > most) {
-		cli_error("%s: '%s' is not a number from 1 to %" PRIu64, option, value, most);
-		return -EINVAL;
-	}
-	*ret_number = number;
-	return 0;
-}
-
-int cli_gather_set_tar(void *state, const char *value)
-{
-	if (!value[0]) {
-		cli_error("the argument of --tar is empty: give a new file, or '-'");
-		return -EINVAL;
-	}
-	gather_of(state)->tar = value;
+	(void)option;
+	(void)value;
+	options->freeze = options->keep_frozen = true;
 	return 0;
 }
 
 /* "zstd" or "zstd:LEVEL", 1 to 19. */
-int cli_gather_set_compress(void *state, const char *value)
+int cli_gather_set_compress(const struct cli_option *option, void *field, const char *value)
 {
 	static const char method[] = "zstd";
 	size_t length = strlen(method);
@@ -102,39 +43,24 @@ int cli_gather_set_compress(void *state, const char *value)
 		cli_error("--compress: '%s' is not known: give zstd or zstd:LEVEL", value);
 		return -EINVAL;
 	}
-	if (value[length] && parse_number("--compress", value + length + 1, 19, &level) < 0)
+	if (value[length] && cli_parse_number(option, value + length + 1, 19, &level) < 0)
 		return -EINVAL;
-	gather_of(state)->options.zstd_level = (int)level;
+	*(int *)field = (int)level;
 	return 0;
 }
 
-int cli_gather_set_tree(void *state, const char *value)
-{
-	return cli_pids_add(&gather_of(state)->trees, value);
-}
-
-int cli_gather_set_cgroup(void *state, const char *value)
-{
-	return cli_words_add(&gather_of(state)->cgroups, value);
-}
-
-int cli_gather_set_spare(void *state, const char *value)
-{
-	return cli_words_add(&gather_of(state)->spare, value);
-}
-
-int cli_gather_set_jobs(void *state, const char *value)
+int cli_gather_set_jobs(const struct cli_option *option, void *field, const char *value)
 {
 	uint64_t jobs = 0;
-	int r = parse_number("--jobs", value, 64, &jobs);
+	int r = cli_parse_number(option, value, 64, &jobs);
 
-	gather_of(state)->options.jobs = (unsigned int)jobs;
+	*(unsigned int *)field = (unsigned int)jobs;
 	return r;
 }
 
-int cli_gather_set_max_copy(void *state, const char *value)
+int cli_gather_set_size(const struct cli_option *option, void *field, const char *value)
 {
-	return parse_number("--max-copy", value, INT64_MAX, &gather_of(state)->options.max_copy);
+	return cli_parse_number(option, value, INT64_MAX, field);
 }
 
 bool cli_gather_is_wanted(const struct cli_gather *gather)

@@ -7,7 +7,7 @@
 #include <cryocore/evidence.h>
 #include <stdio.h>
 
-#include "lists.h"
+#include "values.h"
 
 /**
  * struct cli_gather - what was asked for. It is the first member of the state of an option table
@@ -23,51 +23,49 @@ struct cli_gather {
 	bool json;
 };
 
-/* Setters for an option table. */
-int cli_gather_set_all(void *state, const char *value);
-int cli_gather_set_directory(void *state, const char *value);
-int cli_gather_set_tar(void *state, const char *value);
-int cli_gather_set_compress(void *state, const char *value);
-int cli_gather_set_tree(void *state, const char *value);
-int cli_gather_set_cgroup(void *state, const char *value);
-int cli_gather_set_freeze(void *state, const char *value);
-int cli_gather_set_keep_frozen(void *state, const char *value);
-int cli_gather_set_spare(void *state, const char *value);
-int cli_gather_set_jobs(void *state, const char *value);
-int cli_gather_set_deleted(void *state, const char *value);
-int cli_gather_set_max_copy(void *state, const char *value);
-int cli_gather_set_case(void *state, const char *value);
-int cli_gather_set_examiner(void *state, const char *value);
-int cli_gather_set_note(void *state, const char *value);
+/* Setters of the rows below. */
+int cli_gather_set_keep_frozen(const struct cli_option *option, void *field, const char *value);
+int cli_gather_set_compress(const struct cli_option *option, void *field, const char *value);
+int cli_gather_set_jobs(const struct cli_option *option, void *field, const char *value);
+int cli_gather_set_size(const struct cli_option *option, void *field, const char *value);
 
 #define CLI_GATHER_OPTIONS                                                                         \
-	{"all", 'A', NULL, "evidence of every process", cli_gather_set_all},                       \
+	{"all", 'A', NULL, "evidence of every process", CLI_FLAG(struct cli_gather, options.all)}, \
 		{"directory", 'd', "DIR", "evidence, not only cores, into an empty directory",     \
-			cli_gather_set_directory},                                                 \
+			CLI_TEXT(struct cli_gather, options.directory)},                           \
 		{"tar", 0, "FILE", "evidence as one tar stream into FILE, or '-' for stdout",      \
-			cli_gather_set_tar},                                                       \
+			CLI_TEXT(struct cli_gather, tar)},                                         \
 		{"compress", 0, "zstd[:LEVEL]", "compress the tar stream",                         \
-			cli_gather_set_compress},                                                  \
+			CLI_FIELD(cli_gather_set_compress, struct cli_gather, options.zstd_level,  \
+				int)},                                                             \
 		{"tree", 0, "PID", "evidence of this process and all its descendants",             \
-			cli_gather_set_tree},                                                      \
+			CLI_PIDS(struct cli_gather, trees)},                                       \
 		{"cgroup", 0, "PATH", "evidence of every process in or below this cgroup",         \
-			cli_gather_set_cgroup},                                                    \
+			CLI_WORDS(struct cli_gather, cgroups)},                                    \
 		{"freeze", 0, NULL, "stop all of them before the first is read",                   \
-			cli_gather_set_freeze},                                                    \
+			CLI_FLAG(struct cli_gather, options.freeze)},                              \
 		{"keep-frozen", 0, NULL, "... and leave them stopped",                             \
-			cli_gather_set_keep_frozen},                                               \
+			CLI_FIELD(cli_gather_set_keep_frozen, struct cli_gather, options,          \
+				struct cryocore_gather_options)},                                  \
 		{"spare", 0, "WHO", "neither freeze nor stop this PID, NAME or /CGROUP",           \
-			cli_gather_set_spare},                                                     \
-		{"jobs", 'j', "N", "captures at the same time", cli_gather_set_jobs},              \
+			CLI_WORDS(struct cli_gather, spare)},                                      \
+		{"jobs", 'j', "N", "captures at the same time",                                    \
+			CLI_FIELD(cli_gather_set_jobs, struct cli_gather, options.jobs,            \
+				unsigned int)},                                                    \
 		{"deleted-files", 0, NULL, "copy open files that have no name any more",           \
-			cli_gather_set_deleted},                                                   \
+			CLI_FLAG(struct cli_gather, options.deleted_files)},                       \
 		{"max-copy", 0, "BYTES", "the most that is copied of a file (default: 1 GiB)",     \
-			cli_gather_set_max_copy},                                                  \
-		{"case", 0, "TEXT", "the case, for the log and manifest", cli_gather_set_case},    \
+			CLI_FIELD(cli_gather_set_size, struct cli_gather, options.max_copy,        \
+				uint64_t)},                                                        \
+		{"case", 0, "TEXT", "the case, for the log and manifest",                          \
+			CLI_TEXT(struct cli_gather, options.case_id)},                             \
 		{"examiner", 0, "TEXT", "who does this, for the log and manifest",                 \
-			cli_gather_set_examiner},                                                  \
+			CLI_TEXT(struct cli_gather, options.examiner)},                            \
+		{"note", 0, "TEXT", "a note for the log and manifest",                             \
+			CLI_TEXT(struct cli_gather, options.note)},                                \
 	{                                                                                          \
-		"note", 0, "TEXT", "a note for the log and manifest", cli_gather_set_note          \
+		"json", 0, NULL, "results as JSON, one line for each process",                     \
+			CLI_FLAG(struct cli_gather, json)                                          \
 	}
 
 /* Whether evidence was asked for, and not plain cores. */

@@ -5,8 +5,6 @@
  */
 #include "options.h"
 
-#include <cryocore/cryocore.h>
-#include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
@@ -69,32 +67,7 @@ static void explain(char **argv, int code)
 			code == ':' ? "an argument is missing to" : "unknown option", optopt);
 }
 
-int cli_options_parse(const struct cli_option *table, int argc, char **argv, void *state)
-{
-	struct getopt_tables tables = {0};
-	int code;
-
-	make_tables(table, &tables);
-	optind = 0;
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
-		const struct cli_option *option = find_option(table, code);
-		int r;
-
-		if (code == '?' || code == ':' || !option) {
-			explain(argv, code);
-			return -1 - CLI_USAGE;
-		}
-		r = option->set(state, optarg);
-		if (r < 0)
-			return -1 - CLI_USAGE;
-		if (r > 0)
-			return -r;
-	}
-	return optind;
-}
-
-void cli_options_help(FILE *stream, const struct cli_option *table)
+static void print_rows(const struct cli_option *table)
 {
 	for (; table->name; table++) {
 		char left[64];
@@ -103,51 +76,61 @@ void cli_options_help(FILE *stream, const struct cli_option *table)
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", table->letter ? '-' : ' ',
 			table->letter ? table->letter : ' ', table->letter ? "," : " ", table->name,
 			argument[0] && argument[0] != '[' ? "=" : "", argument);
-		fprintf(stream, "  %-32s %s\n", left, table->help);
+		printf("  %-32s %s\n", left, table->help);
 	}
 }
 
-int cli_option_quiet(void *state, const char *value)
+static int print_page(const struct cli_page *page)
 {
-	(void)state;
-	(void)value;
-	cli_verbosity = -1;
-	return 0;
-}
-
-int cli_option_verbose(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	cli_verbosity++;
-	return 0;
-}
-
-int cli_option_version(void *state, const char *value)
-{
-	(void)state;
-	(void)value;
-	printf("cryocore %s\n", cryocore_version());
+	if (page->usage)
+		printf("%s\n", page->usage);
+	else
+		cli_usage(stdout);
+	printf("Options:\n");
+	print_rows(page->options);
+	if (page->tail)
+		printf("\n%s", page->tail);
 	return 1 + CLI_COMPLETE;
 }
 
-int cli_parse_seconds(const char *value, unsigned long long *ret_ms)
+static int set(const struct cli_page *page, const struct cli_option *option, void *state)
 {
-	unsigned long long ms = 0, unit = 1000;
-	size_t digits = strspn(value, "0123456789");
-	const char *fraction = value[digits] == '.' ? value + digits + 1 : "";
-	size_t decimals = strspn(fraction, "0123456789");
+	if (!option->set)
+		return print_page(page);
+	return option->set(option, (char *)state + option->offset, optarg);
+}
 
-	if (digits == 0 || digits > 8 || decimals > 3 || fraction[decimals] ||
-		(!fraction[0] && value[digits]))
-		return -EINVAL;
-	for (size_t i = 0; i < digits; i++)
-		ms = ms * 10 + (unsigned int)(value[i] - '0');
-	ms *= 1000;
-	for (size_t i = 0; i < decimals; i++)
-		ms += (unsigned int)(fraction[i] - '0') * (unit /= 10);
-	if (ms == 0 || ms > 366ULL * 86400 * 1000)
-		return -EINVAL;
-	*ret_ms = ms;
-	return 0;
+int cli_options_parse(const struct cli_page *page, int argc, char **argv, void *state)
+{
+	struct getopt_tables tables = {0};
+	int code;
+
+	make_tables(page->options, &tables);
+	optind = 0;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
+		const struct cli_option *option = find_option(page->options, code);
+		int r;
+
+		if (code == '?' || code == ':' || !option) {
+			explain(argv, code);
+			return -1 - CLI_USAGE;
+		}
+		r = set(page, option, state);
+		if (r < 0)
+			return -1 - CLI_USAGE;
+		if (r > 0)
+			return -r;
+	}
+	return optind;
+}
+
+int cli_options_parse_only(const struct cli_page *page, int argc, char **argv, void *state)
+{
+	int first = cli_options_parse(page, argc, argv, state);
+
+	if (first < 0 || first >= argc)
+		return first;
+	cli_error("'%s' is one word too many: %s takes options only", argv[first], argv[0]);
+	return -1 - CLI_USAGE;
 }

@@ -4,9 +4,11 @@
  * processes do not mix; a stderr that nobody reads must not stop us while a target is stopped, so
  * what cannot be written is dropped.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +50,14 @@ void cli_note(int verbosity, const char *format, ...)
 	va_start(arguments, format);
 	say(format, arguments);
 	va_end(arguments);
+}
+
+int cli_print_json(int r, char **json)
+{
+	if (r == 0)
+		r = printf("%s\n", *json) < 0 ? -EIO : 0;
+	free(*json);
+	return r;
 }
 
 static void on_signal(int signal_number)
