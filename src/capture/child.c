@@ -2,19 +2,32 @@
 /*
  * PR_SET_PDEATHSIG is about the future only, so the parent is looked at once more behind it.
  *
- * A reader that cannot die would keep the other end of the caller's pipes waiting for ever, so the
- * inherited stdin, stdout and stderr are let go. Descriptors of our own, which may have these
- * numbers where the caller has closed his, are known by FD_CLOEXEC.
+ * A child that cannot die would keep the other end of the caller's pipes waiting for ever, so what
+ * was inherited is let go: stdin, stdout and stderr are replaced, the others closed. Descriptors of
+ * our own, which may have the numbers of these three where the caller has closed his, are known by
+ * FD_CLOEXEC. A file of a file system without a block device (FUSE, NFS) stays open: the last thing
+ * that close(2) does there is to ask its server (fuse_flush()), which may not answer.
  */
 #include "capture/child.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/cleanup.h"
+#include "base/clock.h"
+#include "proc/procfs.h"
+#include "proc/stat.h"
+
+/* How long a child may take to die: where it waits for something that may never come, and where it
+ * only has no turn, on a machine that is busy. */
+#define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
+#define STARVED_NS (60 * CRYO_NSEC_PER_SEC)
 
 static void leave_stdio(int kept)
 {
@@ -25,7 +38,37 @@ static void leave_stdio(int kept)
 			dup2(null, fd);
 }
 
-void cryo_child_begin(pid_t parent, int death_signal, int kept)
+/* Whether close(2) of it asks nobody. */
+static bool is_closed_at_once(int fd)
+{
+	struct statx found;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) < 0)
+		return false;
+	return found.stx_dev_major != 0 || (!S_ISREG(found.stx_mode) && !S_ISDIR(found.stx_mode));
+}
+
+static void leave_others(const int *kept, size_t count)
+{
+	_cleanup_close_ int self = cryo_procfs_open("/proc/self");
+	_cleanup_free_ int *open_ones = NULL;
+	size_t n_open;
+
+	if (self < 0 || cryo_procfs_list(self, "fd", &open_ones, &n_open) < 0)
+		return;
+	for (size_t i = 0; i < n_open; i++) {
+		int fd = open_ones[i];
+		bool needed = fd <= STDERR_FILENO || fd == self;
+
+		for (size_t j = 0; j < count && !needed; j++)
+			needed = fd == kept[j];
+		if (!needed && is_closed_at_once(fd))
+			close(fd);
+	}
+}
+
+void cryo_child_begin(
+	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count)
 {
 	static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE,
 		SIGXFSZ, SIGUSR1, SIGUSR2};
@@ -35,5 +78,56 @@ void cryo_child_begin(pid_t parent, int death_signal, int kept)
 		_exit(1);
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	leave_stdio(kept);
+	leave_stdio(stream);
+	leave_others(descriptors, count);
+}
+
+/* ---- the end of a child ---- */
+
+bool cryo_child_reap(pid_t *pid, uint64_t deadline)
+{
+	while (*pid) {
+		pid_t ended = waitpid(*pid, NULL, WNOHANG);
+
+		if (ended == *pid || (ended < 0 && errno == ECHILD))
+			*pid = 0;
+		else if (cryo_now() >= deadline)
+			return false;
+		else
+			usleep(100);
+	}
+	return true;
+}
+
+/* Whether a thread of it waits for something that even SIGKILL does not end. */
+static bool is_stuck(int procfs, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count;
+
+	if (dir < 0 || cryo_procfs_list(dir, "task", &tids, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_close_ int task = cryo_procfs_open_task(procfs, pid, tids[i]);
+		struct cryo_stat stat;
+
+		if (task >= 0 && cryo_stat_read(task, &stat) == 0 && stat.state == 'D')
+			return true;
+	}
+	return false;
+}
+
+bool cryo_child_end(pid_t *pid, int procfs, uint64_t patience)
+{
+	uint64_t limit;
+
+	if (cryo_child_reap(pid, cryo_now() + patience))
+		return true;
+	kill(*pid, SIGKILL);
+	limit = cryo_now() + STARVED_NS;
+	while (!cryo_child_reap(pid, cryo_now() + DEATH_NS))
+		if (cryo_now() >= limit || is_stuck(procfs, *pid))
+			return false;
+	return true;
 }

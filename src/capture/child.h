@@ -1,21 +1,41 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the tracer and the reader have in common: they are children that must not be ended by what
- * is meant for the supervisor.
+ * is meant for the supervisor, that hold nothing of what the caller has open, and that may refuse
+ * to die.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
  * cryo_child_begin - the first thing that a child does.
  * @parent: pid of the supervisor, as it was before fork()
  * @death_signal: sent to us when it dies (PR_SET_PDEATHSIG)
- * @kept: the descriptor that is still needed, if it is one of stdin, stdout and stderr, which are
+ * @stream: the descriptor that is still needed, if it is one of stdin, stdout and stderr, which are
  *	given up; -1 if none is
+ * @descriptors: @count others that are needed; the rest of what was inherited is closed, but for
+ *	files whose server would be asked about it
  *
  * Ends the process if the supervisor is dead already. Keyboard signals, SIGPIPE and SIGXFSZ are
  * ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the supervisor that
  * decides.
  */
-void cryo_child_begin(pid_t parent, int death_signal, int kept);
+void cryo_child_begin(
+	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count);
+
+/* Wait for the end of a child of ours; *pid is 0 then (and may be before). Whether it has ended. */
+bool cryo_child_reap(pid_t *pid, uint64_t deadline);
+
+/**
+ * cryo_child_end - let a child end by itself, then end it by force.
+ * @pid: 0 when it has ended
+ * @procfs: where its threads are looked at
+ * @patience: ns that it is given before the force
+ *
+ * Returns whether it has ended; false: it is in an uninterruptible sleep, and left behind.
+ */
+bool cryo_child_end(pid_t *pid, int procfs, uint64_t patience);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "capture/channel.h"
 #include "capture/child.h"
@@ -284,6 +285,16 @@ static void clear(struct cryo_work *work)
 		munmap(work->records, work->records_size);
 }
 
+static void begin(const struct cryo_reader *reader)
+{
+	const struct cryo_request *request = reader->request;
+	const int needed[] = {request->stream_fd, request->procfs, request->identity.dir,
+		request->identity.pidfd, reader->supervisor, reader->tracer, reader->records,
+		reader->report};
+
+	cryo_child_begin(reader->parent, SIGKILL, request->stream_fd, needed, ARRAY_SIZE(needed));
+}
+
 void cryo_reader_run(const struct cryo_reader *reader)
 {
 	struct cryo_work work = {
@@ -295,7 +306,7 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	};
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
 
-	cryo_child_begin(reader->parent, SIGKILL, reader->request->stream_fd);
+	begin(reader);
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
 	letter.error = reader->request->dry_run ? run_dry(&work) : run_whole(&work);

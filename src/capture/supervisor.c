@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -23,6 +22,7 @@
 #include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/channel.h"
+#include "capture/child.h"
 #include "capture/leftover.h"
 #include "capture/pipeline.h"
 #include "capture/report.h"
@@ -30,7 +30,8 @@
 #include "capture/select.h"
 #include "capture/tracer.h"
 
-/* How long nothing may move before the reader is given up, and how long a child may take to die. */
+/* How long nothing may move before the reader is given up, and how long a child may take to end by
+ * itself. */
 #define STALL_NS (30 * CRYO_NSEC_PER_SEC)
 #define STOP_NS (5 * CRYO_NSEC_PER_SEC)
 #define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
@@ -136,31 +137,6 @@ static int start_children(struct supervisor *supervisor)
 	return r < 0 ? r : start_reader(supervisor, tracer_end);
 }
 
-/* Wait for a child's end. Whether it ended in time. */
-static bool reap(struct child *child, uint64_t deadline)
-{
-	while (child->pid) {
-		pid_t pid = waitpid(child->pid, NULL, WNOHANG);
-
-		if (pid == child->pid || (pid < 0 && errno == ECHILD))
-			child->pid = 0;
-		else if (cryo_now() >= deadline)
-			return false;
-		else
-			usleep(100);
-	}
-	return true;
-}
-
-/* Let it end by itself, then by force, then leave it. */
-static bool end_child(struct child *child, uint64_t patience)
-{
-	if (reap(child, cryo_now() + patience))
-		return true;
-	kill(child->pid, SIGKILL);
-	return reap(child, cryo_now() + DEATH_NS);
-}
-
 /* ---- letters ---- */
 
 static void hear_stopped(struct supervisor *supervisor, const struct cryo_letter *letter)
@@ -256,7 +232,7 @@ static void check_stop(struct supervisor *supervisor, uint64_t now)
 		now < supervisor->stop_asked + STOP_NS)
 		return;
 	kill(supervisor->tracer.pid, SIGKILL);
-	reap(&supervisor->tracer, now + DEATH_NS);
+	cryo_child_reap(&supervisor->tracer.pid, now + DEATH_NS);
 }
 
 /* Why it is time to give up: a negative errno and words; or 0. */
@@ -333,13 +309,14 @@ static void end_children(struct supervisor *supervisor)
 		}
 		close_end(&supervisor->tracer.channel);
 	}
-	if (!end_child(&supervisor->tracer, supervisor->stopped ? DEATH_NS : 0))
+	if (!cryo_child_end(&supervisor->tracer.pid, supervisor->request->procfs,
+		    supervisor->stopped ? DEATH_NS : 0))
 		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
 			"the tracing process %d could not be ended: the target may still be held",
 			supervisor->tracer.pid);
 	if (!supervisor->done && cryo_now() < supervisor->last_progress + STALL_NS)
 		patience = DEATH_NS;
-	if (!end_child(&supervisor->reader, patience))
+	if (!cryo_child_end(&supervisor->reader.pid, supervisor->request->procfs, patience))
 		cryo_result_say(supervisor->result, CRYOCORE_WARNING, 0,
 			"the reading process %d cannot die before a file system answers it: left "
 			"behind",

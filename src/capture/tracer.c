@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "capture/channel.h"
@@ -91,9 +92,12 @@ static void stop_and_hold(const struct cryo_tracer *tracer)
 
 void cryo_tracer_run(const struct cryo_tracer *tracer)
 {
+	const struct cryo_request *request = tracer->request;
+	const int needed[] = {request->procfs, request->identity.dir, request->identity.pidfd,
+		tracer->supervisor, tracer->reader, tracer->records};
 	struct cryo_letter letter;
 
-	cryo_child_begin(tracer->parent, SIGTERM, -1);
+	cryo_child_begin(tracer->parent, SIGTERM, -1, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
