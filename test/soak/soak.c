@@ -15,12 +15,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
 	PAIRS = 8,
 	WARM_UP = 5,
+	PRIORITY = -15, /* asked for; without the right to it the captures only take longer */
 	GROWTH_KIB = 512
 };
 
@@ -141,6 +143,9 @@ int main(int argc, char **argv)
 			return 99;
 	server = start(serve);
 	clients = start(ask);
+	/* Sixteen threads that never rest leave us one turn in eight: most of the time would be
+	 * waiting. */
+	setpriority(PRIO_PROCESS, 0, PRIORITY);
 	while (!account->answered[PAIRS - 1])
 		usleep(1000);
 	for (long i = 0; i < captures + WARM_UP; i++) {
