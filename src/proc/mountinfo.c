@@ -7,10 +7,13 @@
 #include "proc/mountinfo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -168,4 +171,25 @@ bool cryo_fs_type_is_remote(const char *fs_type)
 		if (strcmp(fs_type, types[i]) == 0)
 			return true;
 	return strncmp(fs_type, "fuse.", 5) == 0;
+}
+
+/*
+ * A mount that was detached is in no mountinfo. Its device may still be known to sysfs: FUSE and
+ * NFS register one for write-back that has no block device behind it (fs/fuse/inode.c,
+ * fuse_bdi_init(); mm/backing-dev.c), which memory file systems and overlayfs do not.
+ */
+bool cryo_mounts_are_remote(const struct cryo_mount *mounts, size_t count, dev_t device)
+{
+	const struct cryo_mount *mount = cryo_mounts_by_device(mounts, count, device);
+	char name[64];
+
+	if (mount)
+		return cryo_fs_type_is_remote(mount->fs_type);
+	if (major(device) != 0)
+		return false;
+	snprintf(name, sizeof(name), "/sys/class/bdi/0:%u", minor(device));
+	if (faccessat(AT_FDCWD, name, F_OK, 0) == 0)
+		return true;
+	snprintf(name, sizeof(name), "/sys/class/bdi/0:%u-fuse", minor(device));
+	return faccessat(AT_FDCWD, name, F_OK, 0) == 0;
 }

@@ -29,3 +29,11 @@ const struct cryo_mount *cryo_mounts_by_device(
 /* A read from this type of file system may wait for a server for ever (fuse, nfs, cifs, 9p, ...).
  */
 bool cryo_fs_type_is_remote(const char *fs_type);
+
+/**
+ * cryo_mounts_are_remote - whether a file on a device may have a server that does not answer.
+ * @device: as maps and stat(2) show it
+ *
+ * A device that is in no mount (a detached one) is asked for in sysfs.
+ */
+bool cryo_mounts_are_remote(const struct cryo_mount *mounts, size_t count, dev_t device);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "stacks/image.h"
+#include "elf/image.h"
 
 struct cryo_eh_table;
 struct cryo_symbols;

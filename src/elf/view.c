@@ -4,7 +4,7 @@
  * layers are asked page by page, since what decides which one is right (a private mapping whose
  * page was written, a hole that the file fills) is a property of pages.
  */
-#include "stacks/view.h"
+#include "elf/view.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * the program headers, and these say where everything lies that an unwinder needs. No section is
  * needed, and no name. (elf(5))
  */
-#include "stacks/image.h"
+#include "elf/image.h"
 
 #include <elf.h>
 #include <endian.h>

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "stacks/image.h"
+#include "elf/image.h"
 
 /* A program of one PT_LOAD and one PT_NOTE with a build-id. */
 struct program {

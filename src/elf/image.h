@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "elf/header.h"
-#include "stacks/view.h"
+#include "elf/view.h"
 
 enum {
 	CRYO_IMAGE_PHDRS = 128,   /* program headers looked at */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "stacks/view.h"
+#include "elf/view.h"
 
 enum {
 	PAGE = CRYO_VIEW_PAGE
