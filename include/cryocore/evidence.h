@@ -67,6 +67,7 @@ struct cryocore_gather_progress {
  * @cancel: if not NULL and not 0, the collection ends soon, with what there is
  * @on_process: called when a process is done; in one thread at a time
  * @on_progress: called after each capture; in one thread at a time
+ * @no_stacks: make no backtraces of what was captured
  */
 struct cryocore_gather_options {
 	size_t size;
@@ -96,6 +97,7 @@ struct cryocore_gather_options {
 	void (*on_process)(const struct cryocore_gathered *process, void *user);
 	void (*on_progress)(const struct cryocore_gather_progress *progress, void *user);
 	void *user;
+	bool no_stacks;
 };
 
 /**

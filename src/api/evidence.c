@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/stacks_item.h"
 #include "capture/gather.h"
 
 static const uint64_t default_max_copy = 1ULL << 30;
@@ -35,7 +36,9 @@ int cryocore_gather(
 	if ((!complete.directory && complete.tar_fd < 0) || !selects_something(&complete))
 		return -EINVAL;
 	r = cryo_policy_parse(complete.content ? complete.content : "evidence", &policy, NULL);
-	return r < 0 ? r : cryo_gather(&complete, &policy, ret_result);
+	return r < 0 ? r
+		     : cryo_gather(&complete, &policy, complete.no_stacks ? NULL : cryo_stacks_item,
+			       ret_result);
 }
 
 void cryocore_gather_result_free(struct cryocore_gather_result *result)

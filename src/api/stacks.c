@@ -11,11 +11,17 @@
 #include <string.h>
 
 #include "api/stacks_capture.h"
+#include "api/stacks_item.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "stacks/core_target.h"
 #include "stacks/symbols.h"
+
+enum {
+	/* For the item of evidence: less than the silence for which its maker is killed. */
+	ITEM_MS = 4000,
+};
 
 /* The result with what it owns: the public part is first. */
 struct owned {
@@ -203,6 +209,22 @@ static int unwind(struct cryo_core_target *target, const struct cryo_stacks_limi
 	return r;
 }
 
+int cryo_stacks_item(const struct cryo_stacks_source *source, struct cryo_buffer *text)
+{
+	static const struct cryo_stacks_limits limits = {512, ITEM_MS * CRYO_NSEC_PER_MSEC};
+	_cleanup_core_target_ struct cryo_core_target target = {.core = CRYO_CORE_NONE};
+	struct cryocore_stacks *stacks = NULL;
+	_cleanup_free_ char *lines = NULL;
+	int r = cryo_core_target_open_fd(source->core, source->path, source->task, &target);
+
+	if (r == 0)
+		r = unwind(&target, &limits, &stacks);
+	if (r == 0)
+		r = cryocore_stacks_text(stacks, &lines);
+	cryocore_stacks_free(stacks);
+	return r < 0 ? r : cryo_buffer_add(text, lines, strlen(lines));
+}
+
 int cryocore_stacks_core(const char *path, const struct cryocore_stacks_options *options,
 	struct cryocore_stacks **ret_stacks)
 {
@@ -228,7 +250,7 @@ int cryocore_stacks_pid(pid_t pid, const struct cryocore_stacks_options *options
 	if (r == 0)
 		r = cryo_stacks_capture(pid, limits.max_ns, &task, &core, ret_why);
 	if (r == 0)
-		r = cryo_core_target_open_live(core, task, &target);
+		r = cryo_core_target_open_fd(core, NULL, task, &target);
 	return r < 0 ? r : unwind(&target, &limits, ret_stacks);
 }
 

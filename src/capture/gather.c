@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "capture/capture.h"
+#include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
 #include "capture/gather_tar.h"
 #include "capture/result.h"
@@ -105,7 +106,7 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target)
 	dossier->core = target->core;
 	log_capture(gather, target);
 	if (gather->tar)
-		return 0;
+		return cryo_gather_stacks_passed(gather, target);
 	snprintf(name, sizeof(name), "core.%d", dossier->pid);
 	return cryo_evidence_add_core(gather->evidence, dossier, name);
 }
@@ -168,6 +169,14 @@ static void stage_copy(struct cryo_gather *gather, struct cryo_target *target)
 	if (is_cancelled(gather) || gather->sink_error)
 		return;
 	note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
+	note_sink_error(gather, ship(gather, target));
+}
+
+static void stage_stacks(struct cryo_gather *gather, struct cryo_target *target)
+{
+	if (is_cancelled(gather) || gather->sink_error)
+		return;
+	note_sink_error(gather, cryo_gather_stacks(gather, target));
 	note_sink_error(gather, ship(gather, target));
 }
 
@@ -293,6 +302,8 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 		run_stage(gather, stage_copy);
 	}
 	cryo_gather_thaw(gather);
+	if (r == 0)
+		run_stage(gather, stage_stacks);
 	run_stage(gather, stage_close);
 	return r;
 }
@@ -334,6 +345,7 @@ static int open_evidence(struct cryo_gather *gather)
 		.max_copy = options->max_copy,
 		.stall_ms = CRYO_GATHER_STALL_MS,
 		.content = options->content ? options->content : "evidence",
+		.stacks = gather->stacks,
 	};
 	r = cryo_evidence_begin(
 		gather->sink, gather->procfs, &gather->evidence_options, &gather->evidence);
@@ -406,12 +418,13 @@ static void gather_clear(struct cryo_gather *gather)
 }
 
 int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
-	struct cryocore_gather_result **ret_result)
+	cryo_stacks_maker *stacks, struct cryocore_gather_result **ret_result)
 {
 	struct cryocore_gather_options own = *options;
 	char stream[32];
 	_cleanup_(gather_clear) struct cryo_gather gather = {.options = &own,
 		.policy = policy,
+		.stacks = stacks,
 		.directory = options->directory,
 		.spool = -1,
 		.procfs = -1,

@@ -18,15 +18,18 @@ enum {
 /**
  * struct cryo_gather - the state of a collection.
  * @frozen: what freezing did; NULL: nothing was frozen
+ * @stacks: makes the text of stacks; NULL: there are to be none
  * @words: only its messages count
  * @callbacks: held while the user's functions are called; guards @progress
  * @directory: where files are collected: the user's, or one in memory that the stream empties
  * @tar: the stream, NULL without one; @spool, @spool_path: the directory in memory
+ * @kept: bytes in memory that wait for their stacks to be made; of a stream, so of one thread
  * @sink_error: negative once nothing more can be written
  */
 struct cryo_gather {
 	const struct cryocore_gather_options *options;
 	const struct cryo_policy *policy;
+	cryo_stacks_maker *stacks;
 	struct cryo_evidence_options evidence_options;
 	struct cryo_sink *sink, *tar;
 	const char *directory;
@@ -41,6 +44,7 @@ struct cryo_gather {
 	pthread_mutex_t callbacks;
 	struct cryocore_gather_progress progress;
 	uint64_t begin;
+	uint64_t kept;
 	_Atomic int sink_error; /* nothing more can be written */
 };
 

@@ -170,6 +170,7 @@ int cryo_gather_tar_end(struct cryo_gather *gather)
 struct feed {
 	struct cryo_gather *gather;
 	int fd, error;
+	struct cryo_core_keep *keep;
 	char path[CRYO_SINK_PATH_MAX];
 	struct cryo_deposit_sum sum;
 };
@@ -179,7 +180,7 @@ static void *feed(void *user)
 	struct feed *feeding = user;
 
 	feeding->error = cryo_core_stream_store(
-		feeding->fd, feeding->gather->tar, feeding->path, &feeding->sum);
+		feeding->fd, feeding->gather->tar, feeding->path, feeding->keep, &feeding->sum);
 	return NULL;
 }
 
@@ -195,7 +196,8 @@ static int core_error(const struct feed *feeding, const struct cryocore_result *
 static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
 	struct cryocore_options *options, int ends[2])
 {
-	struct feed feeding = {.gather = gather, .fd = ends[0]};
+	struct feed feeding = {
+		.gather = gather, .fd = ends[0], .keep = gather->stacks ? &target->keep : NULL};
 	pthread_t thread;
 	int r;
 

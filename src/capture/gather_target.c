@@ -41,6 +41,7 @@ void cryo_targets_clear(struct cryo_targets *targets)
 	for (size_t i = 0; i < targets->count; i++) {
 		cryo_dossier_clear(&targets->array[i].dossier);
 		cryo_result_free(targets->array[i].core);
+		cryo_core_keep_clear(&targets->array[i].keep);
 		free(targets->array[i].hidden);
 	}
 	free(targets->array);
@@ -144,6 +145,7 @@ static int add_target(struct finder *finder, const struct cryo_row *row, enum cr
 		.dossier = {.pid = row->pid, .start_time = row->start_time},
 		.no_stop = must_not_stop(spare, finder, row->pid),
 		.hidden = hidden_text(hidden),
+		.keep = CRYO_CORE_KEEP_NONE,
 	};
 	target->dossier.hidden = target->hidden;
 	target->dossier.frozen = subject && cryo_subject_is_evidence(subject);

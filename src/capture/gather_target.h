@@ -6,6 +6,7 @@
 
 #include <cryocore/evidence.h>
 
+#include "evidence/core_keep.h"
 #include "evidence/evidence.h"
 #include "freeze/freeze.h"
 
@@ -16,6 +17,7 @@
  * @no_stop: it may not be stopped, not even for a moment: we depend on it, or the user spares it
  * @resident: bytes of its memory, for progress
  * @hidden: text of dossier.hidden; owned
+ * @keep: what was kept of a core that went into a stream, for its stacks
  */
 struct cryo_target {
 	struct cryo_dossier dossier;
@@ -23,6 +25,7 @@ struct cryo_target {
 	bool no_stop;
 	uint64_t resident;
 	char *hidden;
+	struct cryo_core_keep keep;
 };
 
 struct cryo_targets {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * cryocore stacks PID|CORE...: backtraces of all threads. A word of digits is a PID, a core with
- * such a name is ./NAME.
+ * cryocore stacks PID|CORE|DIR...: backtraces of all threads. A word of digits is a PID, a core
+ * with such a name is ./NAME; a directory is evidence, of many processes.
  */
 #include <cryocore/cryocore.h>
 #include <cryocore/stacks.h>
@@ -9,14 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
+#include "stacks_directory.h"
 #include "values.h"
 
+/* @pid: of evidence, to be printed with what belongs to it; 0: there is but one process */
 struct request {
 	struct cryocore_stacks_options options;
 	bool json;
+	pid_t pid;
 };
 
 static int set_frames(const struct cli_option *option, void *field, const char *value)
@@ -39,7 +43,7 @@ static const struct cli_option rows[] = {
 };
 
 static const struct cli_page page = {
-	"Usage: cryocore stacks [OPTION]... PID|CORE...\n",
+	"Usage: cryocore stacks [OPTION]... PID|CORE|DIR...\n",
 	rows,
 	NULL,
 };
@@ -66,10 +70,13 @@ static int print_stacks(const struct request *request, const struct cryocore_sta
 	int r;
 
 	if (request->json)
-		return cli_print_json(cryocore_stacks_json(stacks, &text), &text);
-	r = cryocore_stacks_text(stacks, &text);
-	if (r == 0)
-		fputs(text, stdout);
+		r = cryocore_stacks_json(stacks, &text);
+	else
+		r = cryocore_stacks_text(stacks, &text);
+	if (r == 0 && request->json && request->pid)
+		printf("{\"pid\":%d,%s\n", request->pid, text + 1);
+	else if (r == 0)
+		printf("%s%s", text, request->json ? "\n" : "");
 	free(text);
 	return r;
 }
@@ -109,13 +116,76 @@ static int show_one(const struct request *request, const char *path)
 	return r < 0 ? CLI_FAILED : damaged ? CLI_PARTIAL : CLI_COMPLETE;
 }
 
+/* The core of a process of evidence, or what there is of it. 0 and a path, or -ENOENT, -ENOMEM. */
+static int find_core(const char *directory, pid_t pid, char **ret_path)
+{
+	static const char *const names[] = {"core", "core.partial"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (asprintf(ret_path, "%s/proc/%d/%s", directory, pid, names[i]) < 0)
+			return -ENOMEM;
+		if (access(*ret_path, F_OK) == 0)
+			return 0;
+		free(*ret_path);
+	}
+	return -ENOENT;
+}
+
+/* A process without memory has no core, and nothing is wrong with that. */
+static int show_process(struct request *request, const char *directory, pid_t pid)
+{
+	char *path;
+	int r, status;
+
+	request->pid = pid;
+	if (!request->json)
+		printf("process %d\n", pid);
+	if (!request->json && cli_print_stored_stacks(directory, pid) == 0)
+		return CLI_COMPLETE;
+	r = find_core(directory, pid, &path);
+	if (r < 0) {
+		cli_note(1, "%s: process %d has no core", directory, pid);
+		return r == -ENOENT ? CLI_COMPLETE : CLI_FAILED;
+	}
+	status = show_one(request, path);
+	free(path);
+	return status;
+}
+
+static int worse(int before, int status, bool is_first)
+{
+	if (is_first)
+		return status;
+	return before == status ? status : CLI_PARTIAL;
+}
+
+static int show_directory(const struct request *request, const char *directory)
+{
+	struct request one = *request;
+	struct cli_process_list list = {0};
+	int r = cli_evidence_processes(directory, &list), status = CLI_FAILED;
+
+	if (r < 0)
+		cli_error("%s: %s", directory,
+			r == -ENODATA ? "it is not an evidence directory: no process is in it"
+				      : strerror(-r));
+	for (size_t i = 0; i < list.count; i++)
+		status = worse(status, show_process(&one, directory, list.array[i]), i == 0);
+	free(list.array);
+	return status;
+}
+
 /* All whole: 0. Something shown: 1. Nothing: 2. */
 static int show_all(const struct request *request, int count, char **paths)
 {
 	int complete = 0, failed = 0;
 
 	for (int i = 0; i < count; i++) {
-		int status = show_one(request, paths[i]);
+		pid_t pid;
+		bool is_directory =
+			cryocore_parse_pid(paths[i], &pid) < 0 && cli_is_directory(paths[i]);
+		int status = is_directory ? show_directory(request, paths[i])
+					  : show_one(request, paths[i]);
 
 		complete += status == CLI_COMPLETE;
 		failed += status == CLI_FAILED;
@@ -139,7 +209,7 @@ int cli_cmd_stacks(int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	if (first >= argc) {
-		cli_error("no process and no core is named: see 'cryocore stacks --help'");
+		cli_error("no process, core or directory is named: see 'cryocore stacks --help'");
 		return CLI_USAGE;
 	}
 	return show_all(&request, argc - first, argv + first);

@@ -54,6 +54,8 @@ int cli_gather_set_size(const struct cli_option *option, void *field, const char
 				unsigned int)},                                                    \
 		{"deleted-files", 0, NULL, "copy open files that have no name any more",           \
 			CLI_FLAG(struct cli_gather, options.deleted_files)},                       \
+		{"no-stacks", 0, NULL, "make no backtraces of what was captured",                  \
+			CLI_FLAG(struct cli_gather, options.no_stacks)},                           \
 		{"max-copy", 0, "BYTES", "the most that is copied of a file (default: 1 GiB)",     \
 			CLI_FIELD(cli_gather_set_size, struct cli_gather, options.max_copy,        \
 				uint64_t)},                                                        \

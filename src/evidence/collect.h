@@ -15,12 +15,31 @@
 #include "evidence/socket.h"
 
 /*
- * Order of volatility (RFC 3227): what the kernel says about the process now, and files that stay
- * where they are.
+ * Order of volatility (RFC 3227): what the kernel says about the process now, files that stay where
+ * they are, and what is made of the core, which can wait until the process runs again.
  */
 enum cryo_item_stage {
 	CRYO_ITEM_VOLATILE,
 	CRYO_ITEM_COPY,
+	CRYO_ITEM_STACKS,
+};
+
+struct cryo_stacks_source;
+
+/* Appends the text of stacks; called in a process of its own, that may be killed. 0 or -errno. */
+typedef int cryo_stacks_maker(const struct cryo_stacks_source *source, struct cryo_buffer *text);
+
+/**
+ * struct cryo_stacks_source - what the stacks of a process are made from.
+ * @core: descriptor of the core
+ * @path: of the core, so that what lies beside it is found; NULL if it has none
+ * @task: directory of the process in procfs, for the files that it has mapped; -1 if it is gone
+ */
+struct cryo_stacks_source {
+	cryo_stacks_maker *make;
+	int core;
+	const char *path;
+	int task;
 };
 
 /* A file whose copy is in the sink already, and may be linked instead of copied again. */
@@ -49,6 +68,7 @@ struct cryo_copies {
  * @holders: holders of pipes and sockets, or NULL
  * @sockets: of the network namespace of the process, or NULL
  * @copies: or NULL
+ * @stacks: for CRYO_ITEM_STACKS alone
  */
 struct cryo_collector {
 	pid_t pid;
@@ -61,6 +81,7 @@ struct cryo_collector {
 	const struct cryo_holders *holders;
 	const struct cryo_sockets *sockets;
 	const struct cryo_copies *copies;
+	const struct cryo_stacks_source *stacks;
 };
 
 /**

@@ -29,6 +29,7 @@ struct storing {
 	struct cryo_hash hash;
 	uint64_t position;
 	uint8_t *buffer;
+	struct cryo_core_keep *keep; /* or NULL */
 };
 
 static bool are_in_order(const struct cryo_sink_entry *entry)
@@ -94,6 +95,9 @@ static int store_stretch(struct storing *storing, const struct cryo_sink_extent 
 		if (n <= 0)
 			return n < 0 ? (int)n : 1;
 		cryo_hash_add(&storing->hash, storing->buffer, (size_t)n);
+		if (storing->keep)
+			cryo_core_keep_pass(
+				storing->keep, storing->position, storing->buffer, (size_t)n);
 		storing->position += (uint64_t)n;
 		r = cryo_sink_write(storing->file, storing->buffer, (size_t)n);
 	}
@@ -149,17 +153,19 @@ static int store(struct storing *storing, struct cryo_sink *sink, const char *pa
 	return last;
 }
 
-int cryo_core_stream_store(
-	int fd, struct cryo_sink *sink, const char *path, struct cryo_deposit_sum *ret_sum)
+int cryo_core_stream_store(int fd, struct cryo_sink *sink, const char *path,
+	struct cryo_core_keep *keep, struct cryo_deposit_sum *ret_sum)
 {
 	_cleanup_free_ uint8_t *buffer = malloc(STEP);
-	struct storing storing = {.fd = fd, .buffer = buffer};
+	struct storing storing = {.fd = fd, .buffer = buffer, .keep = keep};
 	struct cryo_sink_entry entry;
 	int r;
 
 	if (!buffer)
 		return -ENOMEM;
 	r = read_head(fd, &entry);
+	if (r == 0 && keep)
+		keep->error = cryo_core_keep_begin(entry.size, keep);
 	if (r == 0) {
 		r = store(&storing, sink, path, &entry, ret_sum);
 		free((void *)entry.extents);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "evidence/core_keep.h"
 #include "evidence/deposit.h"
 
 /**
@@ -12,11 +13,12 @@
  * @fd: where cryocore_options.sparse_stream goes; read to its end, whatever happens to the sink,
  *	so that the capture is never held by us
  * @path: of the file
+ * @keep: if not NULL, begun here, and fed with what passes; the caller's to clear
  * @ret_sum: size and digest of what was stored, holes as zeros
  *
  * Returns 0; 1 if the stream ended early: the rest of the file is zeros and it is abandoned;
  * -ENODATA if there was not even a beginning, and no file; -EBADMSG (not such a stream); -ENOMEM;
  *or -errno of read(2) or the sink.
  */
-int cryo_core_stream_store(
-	int fd, struct cryo_sink *sink, const char *path, struct cryo_deposit_sum *ret_sum);
+int cryo_core_stream_store(int fd, struct cryo_sink *sink, const char *path,
+	struct cryo_core_keep *keep, struct cryo_deposit_sum *ret_sum);

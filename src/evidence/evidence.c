@@ -309,30 +309,41 @@ static int take_record(struct cryo_evidence *evidence, struct cryo_dossier *doss
 	return r;
 }
 
-/* A process that cannot even be opened concerns only itself: one record says why. */
-static int record_refusal(struct cryo_evidence *evidence, struct cryo_dossier *dossier, int error)
+/* What cannot even be begun concerns only its process: a record says why. */
+static int record_refusal(
+	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name, int error)
 {
-	struct cryo_record record = {
-		.name = "status", .error = -error, .time = cryo_clock_ns(CLOCK_REALTIME)};
+	struct cryo_record record = {.error = -error, .time = cryo_clock_ns(CLOCK_REALTIME)};
+
+	strcpy(record.name, name);
 
 	return take_record(evidence, dossier, &record);
+}
+
+/* Every record goes into the dossier; then the error of the collector, if it had one. */
+static int take_records(
+	struct cryo_evidence *evidence, struct cryo_dossier *dossier, int records, int error)
+{
+	struct cryo_record record;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && cryo_records_get(records, i, &record) > 0; i++)
+		r = take_record(evidence, dossier, &record);
+	return error < 0 ? error : r;
 }
 
 static int run_stage(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, enum cryo_item_stage stage)
 {
 	_cleanup_(hands_clear) struct hands hands = {CRYO_IDENTITY_NONE, -1, -1, {0}};
-	int r = take_hands(evidence, dossier, &hands), error;
-	struct cryo_record record;
+	int r = take_hands(evidence, dossier, &hands);
 
 	if (r > 0)
 		return 0;
 	if (r < 0)
-		return record_refusal(evidence, dossier, r);
-	error = collect(evidence, dossier, &hands, stage);
-	for (size_t i = 0; r == 0 && cryo_records_get(hands.records, i, &record) > 0; i++)
-		r = take_record(evidence, dossier, &record);
-	return error < 0 ? error : r;
+		return record_refusal(evidence, dossier, "status", r);
+	r = collect(evidence, dossier, &hands, stage);
+	return take_records(evidence, dossier, hands.records, r);
 }
 
 int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
@@ -340,21 +351,81 @@ int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *
 	return run_stage(evidence, dossier, CRYO_ITEM_VOLATILE);
 }
 
+static int open_core(struct cryo_evidence *evidence, const struct cryo_dossier *dossier)
+{
+	_cleanup_close_ int directory = cryo_evidence_core_directory(evidence, dossier->pid);
+	int fd = directory < 0
+			 ? directory
+			 : openat(directory, dossier->core_record.made ? "core" : "core.partial",
+				   O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return directory >= 0 && fd < 0 ? -errno : fd;
+}
+
+/* Whether the number of the process is still its own, and then what of it lives. */
+static int open_task(struct cryo_evidence *evidence, const struct cryo_dossier *dossier)
+{
+	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+
+	if (cryo_identity_open(evidence->procfs, dossier->pid, &identity) < 0 ||
+		identity.start_time != dossier->start_time)
+		return -ESRCH;
+	return cryo_collect_open_live(identity.dir);
+}
+
+static int make_stacks(
+	struct cryo_evidence *evidence, struct cryo_dossier *dossier, int core, const char *path)
+{
+	_cleanup_close_ int task = open_task(evidence, dossier), records = cryo_records_create();
+	struct cryo_stacks_source source = {
+		evidence->options->stacks, core, path, task < 0 ? -1 : task};
+	struct cryo_collector collector = {.pid = dossier->pid,
+		.process = task,
+		.live = task,
+		.sink = evidence->sink,
+		.records = records,
+		.stacks = &source};
+	int r;
+
+	if (records < 0)
+		return records;
+	r = cryo_collect_guarded(&collector, CRYO_ITEM_STACKS, evidence->options->stall_ms);
+	return take_records(evidence, dossier, records, r);
+}
+
+int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	const struct cryo_core_keep *keep)
+{
+	const struct cryo_record *core = &dossier->core_record;
+	char path[CRYO_SINK_PATH_MAX];
+	_cleanup_close_ int fd = -1;
+
+	if (keep && keep->error)
+		return record_refusal(evidence, dossier, "stacks", keep->error);
+	if (keep)
+		return keep->fd < 0 ? 0 : make_stacks(evidence, dossier, keep->fd, NULL);
+	if (!core->made && !core->partial)
+		return 0;
+	fd = open_core(evidence, dossier);
+	if (fd < 0)
+		return record_refusal(evidence, dossier, "stacks", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/proc/%d/core",
+		cryo_sink_directory_fd(evidence->sink), dossier->pid);
+	return make_stacks(evidence, dossier, fd, path);
+}
+
 int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
 {
 	struct cryo_record *record = &dossier->core_record;
-	_cleanup_close_ int directory = -1, fd = -1;
+	_cleanup_close_ int fd = -1;
 	char path[CRYO_SINK_PATH_MAX];
 	int r;
 
 	if (!record->made && !record->partial)
 		return 0;
-	directory = cryo_evidence_core_directory(evidence, dossier->pid);
-	fd = directory < 0 ? directory
-			   : openat(directory, record->made ? "core" : "core.partial",
-				     O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_core(evidence, dossier);
 	if (fd < 0)
-		return directory < 0 ? directory : -errno;
+		return fd;
 	r = cryo_hash_file(fd, record->sum.sha256, &record->sum.size, &record->sum.sparse);
 	if (r < 0 || record->partial)
 		return r;

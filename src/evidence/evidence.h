@@ -13,6 +13,7 @@
 #include <cryocore/cryocore.h>
 
 #include "evidence/collect.h"
+#include "evidence/core_keep.h"
 #include "proc/identity.h"
 #include "proc/stat.h"
 
@@ -25,6 +26,7 @@ struct cryo_evidence;
  * @deleted_files, @max_copy: see struct cryo_collector
  * @stall_ms: see cryo_collect_guarded()
  * @content: what was asked to be in cores, in words
+ * @stacks: makes the text of stacks; NULL: there are to be none
  */
 struct cryo_evidence_options {
 	int argc;
@@ -34,6 +36,7 @@ struct cryo_evidence_options {
 	uint64_t max_copy;
 	unsigned int stall_ms;
 	const char *content;
+	cryo_stacks_maker *stacks;
 };
 
 /**
@@ -128,6 +131,17 @@ int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *do
  */
 int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
 	int error, const struct cryo_deposit_sum *sum);
+
+/**
+ * cryo_evidence_stacks - make the stacks of a process from its core, which is finished.
+ * @keep: what was kept of a core that is elsewhere; NULL: it is in the sink, whole or partial
+ *
+ * Where there is no core there are no stacks.
+ *
+ * The process may be gone; if it lives, its mapped files are used. 0 or -errno of the sink.
+ */
+int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	const struct cryo_core_keep *keep);
 
 /* Hash its core, if there is one. 0 or -errno. */
 int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);

@@ -12,6 +12,14 @@ enum {
 	LARGE = 1 << 30
 };
 
+static int make_stacks(const struct cryo_collector *collector, struct cryo_deposit *deposit)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = collector->stacks->make(collector->stacks, &text);
+
+	return r < 0 ? r : cryo_deposit_write(deposit, text.data, text.size);
+}
+
 #define RAW(item, file, bytes) .name = item, .source = file, .limit = bytes
 
 const struct cryo_item cryo_items[] = {
@@ -42,6 +50,7 @@ const struct cryo_item cryo_items[] = {
 	{RAW("smaps", "smaps", LARGE)},
 	{RAW("cmdline", "cmdline", LARGE)},
 	{RAW("environ", "environ", LARGE)},
+	{.name = "stacks", .make = make_stacks, .limit = LARGE, .stage = CRYO_ITEM_STACKS},
 };
 
 const size_t cryo_items_count = ARRAY_SIZE(cryo_items);

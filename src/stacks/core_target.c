@@ -192,11 +192,12 @@ static int open_candidate(struct cryo_file_finder *finder, const struct cryo_mod
 		(struct cryo_core_target *)((char *)finder -
 					    offsetof(struct cryo_core_target, finder));
 	bool program = target->entry >= module->start && target->entry < module->end;
-	enum way_use use = target->path ? OF_FILES : OF_LIVE;
+	unsigned int use = (target->path ? OF_FILES : 0) | (target->task >= 0 ? OF_LIVE : 0);
 
 	if (attempt >= ARRAY_SIZE(ways))
 		return -ENODATA;
-	if (!(ways[attempt].use & use) || (ways[attempt].program_only && !program))
+	if ((ways[attempt].use != OF_BOTH && !(ways[attempt].use & use)) ||
+		(ways[attempt].program_only && !program))
 		return -ENOENT;
 	*ret_own = ways[attempt].own;
 	return ways[attempt].open(target, module);
@@ -332,10 +333,13 @@ int cryo_core_target_open(const char *path, struct cryo_core_target *target)
 	return finish(target, cryo_core_open(path, &target->core));
 }
 
-int cryo_core_target_open_live(int fd, int task, struct cryo_core_target *target)
+int cryo_core_target_open_fd(int fd, const char *path, int task, struct cryo_core_target *target)
 {
 	begin(target);
 	target->task = task;
+	target->path = path ? strdup(path) : NULL;
+	if (path && !target->path)
+		return -ENOMEM;
 	return finish(target, cryo_core_open_fd(fd, &target->core));
 }
 

@@ -21,8 +21,8 @@ struct cryo_core_target {
 	struct cryo_core_process process;
 	struct cryo_view view;
 	struct cryo_file_finder finder;
-	char *path;     /* of the core; NULL if the process lives */
-	int task;       /* its directory in /proc, if it does; not owned */
+	char *path;     /* of the core; NULL if it has none */
+	int task;       /* directory of the process in /proc, if it lives; not owned; or -1 */
 	uint64_t entry; /* AT_ENTRY: tells which module is the program */
 	struct cryo_stacks_thread *threads;
 };
@@ -36,13 +36,16 @@ struct cryo_core_target {
 int cryo_core_target_open(const char *path, struct cryo_core_target *ret_target);
 
 /**
- * cryo_core_target_open_live - a core without a name, of a process that lives.
+ * cryo_core_target_open_fd - an open core.
  * @fd: of the core; stays the caller's
- * @task: directory of the process in /proc; stays the caller's, who keeps it open
+ * @path: of the core, for what lies beside it; NULL if it has none
+ * @task: directory of the process in /proc, for the files that it has mapped; stays the caller's,
+ *	who keeps it open; -1 if it is gone
  *
  * Returns what cryo_core_target_open() returns.
  */
-int cryo_core_target_open_live(int fd, int task, struct cryo_core_target *ret_target);
+int cryo_core_target_open_fd(
+	int fd, const char *path, int task, struct cryo_core_target *ret_target);
 
 void cryo_core_target_close(struct cryo_core_target *target);
 

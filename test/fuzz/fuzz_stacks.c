@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		file = memfd_create("core", MFD_CLOEXEC);
 	if (file < 0 || ftruncate(file, 0) < 0 || cryo_io_pwrite(file, data, size, 0) < 0)
 		abort();
-	if (cryo_core_target_open_live(file, -1, &target) < 0)
+	if (cryo_core_target_open_fd(file, NULL, -1, &target) < 0)
 		return 0;
 	target.target.finder = NULL;
 	if (cryo_stacks_make(&target.target, &limits, &stacks) == 0) {

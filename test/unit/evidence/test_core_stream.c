@@ -40,7 +40,7 @@ static int store(
 	strcpy(directory, "/tmp/cryocore-stream-XXXXXX");
 	cr_assert(mkdtemp(directory));
 	cr_assert_eq(cryo_sink_open_directory(directory, &sink), 0);
-	r = cryo_core_stream_store(fd, sink, "core", ret_sum);
+	r = cryo_core_stream_store(fd, sink, "core", NULL, ret_sum);
 	cryo_sink_close(sink);
 	close(fd);
 	return r;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Everything is kept until the headers and notes have passed: then they tell where the stack of
+ * each thread lies. A thread that runs a signal handler on a stack of its own has left another one
+ * behind, which is found by its size alone: so small segments are kept too.
+ *
+ * Memory is that of the collector, so what is kept is bounded: stacks first.
+ */
+#include "evidence/core_keep.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/io.h"
+#include "elf/core_process.h"
+
+enum {
+	BELOW = 4096,        /* under a stack pointer: the red zone */
+	STACK_MAX = 8 << 20, /* of one stack */
+	SMALL = 1 << 20,     /* a segment that is kept whole */
+	HEAD_MAX = 512 << 20,
+};
+
+static const uint64_t kept_max = 256 << 20;
+
+int cryo_core_keep_begin(uint64_t core_size, struct cryo_core_keep *ret_keep)
+{
+	_cleanup_close_ int fd = memfd_create("core", MFD_CLOEXEC);
+
+	*ret_keep = CRYO_CORE_KEEP_NONE;
+	if (fd < 0 || ftruncate(fd, (off_t)core_size) < 0)
+		return -errno;
+	ret_keep->fd = steal_fd(&fd);
+	return 0;
+}
+
+static int add_range(struct cryo_core_keep *keep, uint64_t from, uint64_t end)
+{
+	struct cryo_sink_extent *range = cryo_array_add(keep->ranges, keep->n_ranges);
+
+	if (!range)
+		return -ENOMEM;
+	*range = (struct cryo_sink_extent){from, end - from};
+	return 0;
+}
+
+/* A stack begins a little below its pointer and goes on to the end of its segment. */
+static int add_stack(struct cryo_core_keep *keep, const struct cryo_core *core, uint64_t sp)
+{
+	const struct cryo_phdr *load = cryo_core_find_load(core, sp);
+	uint64_t into, end;
+
+	if (!load || sp - load->vaddr >= load->filesz)
+		return 0;
+	into = sp - load->vaddr > BELOW ? sp - load->vaddr - BELOW : 0;
+	end = load->filesz - into < STACK_MAX ? load->filesz : into + STACK_MAX;
+	return add_range(keep, load->offset + into, load->offset + end);
+}
+
+static int add_small(struct cryo_core_keep *keep, const struct cryo_core *core, uint64_t room)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < core->n_phdrs; i++) {
+		const struct cryo_phdr *load = &core->phdrs[i];
+
+		if (load->type != PT_LOAD || load->filesz == 0 || load->filesz > SMALL)
+			continue;
+		if (load->filesz > room)
+			break;
+		room -= load->filesz;
+		r = add_range(keep, load->offset, load->offset + load->filesz);
+	}
+	return r;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct cryo_sink_extent *left = a, *right = b;
+
+	return (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* In order, and those that touch each other as one; returns how much they are. */
+static uint64_t sort_ranges(struct cryo_core_keep *keep)
+{
+	size_t n = 0;
+	uint64_t sum = 0;
+
+	if (keep->n_ranges)
+		qsort(keep->ranges, keep->n_ranges, sizeof(*keep->ranges), compare_ranges);
+	for (size_t i = 0; i < keep->n_ranges; i++) {
+		struct cryo_sink_extent *last = n ? &keep->ranges[n - 1] : NULL;
+		uint64_t end = keep->ranges[i].offset + keep->ranges[i].size;
+
+		if (!last || keep->ranges[i].offset > last->offset + last->size)
+			keep->ranges[n++] = keep->ranges[i];
+		else if (end > last->offset + last->size)
+			last->size = end - last->offset;
+	}
+	keep->n_ranges = n;
+	for (size_t i = 0; i < n; i++)
+		sum += keep->ranges[i].size;
+	return sum;
+}
+
+static int choose(struct cryo_core_keep *keep, const struct cryo_core *core)
+{
+	_cleanup_core_process_ struct cryo_core_process process = {0};
+	int r = cryo_core_process_read(core, &process);
+	uint64_t stacks;
+
+	for (size_t i = 0; r == 0 && i < process.n_threads; i++)
+		r = add_stack(keep, core, process.threads[i].sp);
+	stacks = sort_ranges(keep);
+	if (r == 0)
+		r = add_small(keep, core, stacks < kept_max ? kept_max - stacks : 0);
+	sort_ranges(keep);
+	return r;
+}
+
+static uint64_t first_load(const struct cryo_core *core)
+{
+	for (size_t i = 0; i < core->n_phdrs; i++)
+		if (core->phdrs[i].type == PT_LOAD && core->phdrs[i].filesz)
+			return core->phdrs[i].offset;
+	return UINT64_MAX;
+}
+
+/*
+ * Headers and notes stand before all segments, so they have passed when the first segment begins.
+ * Program headers that are not there yet read as zeros, which are none.
+ */
+static void decide(struct cryo_core_keep *keep, uint64_t position)
+{
+	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
+	int r = cryo_core_open_fd(keep->fd, &core);
+
+	if (r == 0 && position < first_load(&core))
+		r = position < HEAD_MAX ? 0 : -EFBIG;
+	else if (r == 0) {
+		keep->decided = true;
+		r = choose(keep, &core);
+	}
+	if (r < 0)
+		keep->error = r;
+}
+
+static void keep_bytes(
+	struct cryo_core_keep *keep, uint64_t offset, const uint8_t *data, size_t size)
+{
+	int r = cryo_io_pwrite(keep->fd, data, size, (off_t)offset);
+
+	keep->size += size;
+	if (r < 0)
+		keep->error = r;
+}
+
+static void keep_chosen(
+	struct cryo_core_keep *keep, uint64_t offset, const uint8_t *data, size_t size)
+{
+	uint64_t end = offset + size;
+
+	while (keep->next < keep->n_ranges && !keep->error) {
+		const struct cryo_sink_extent *range = &keep->ranges[keep->next];
+		uint64_t range_end = range->offset + range->size;
+		uint64_t from = range->offset > offset ? range->offset : offset;
+		uint64_t to = range_end < end ? range_end : end;
+
+		if (from < to)
+			keep_bytes(keep, from, data + (from - offset), (size_t)(to - from));
+		if (range_end > end)
+			break;
+		keep->next++;
+	}
+}
+
+void cryo_core_keep_pass(
+	struct cryo_core_keep *keep, uint64_t offset, const void *data, size_t size)
+{
+	if (keep->fd < 0 || keep->error)
+		return;
+	if (keep->decided) {
+		keep_chosen(keep, offset, data, size);
+		return;
+	}
+	keep_bytes(keep, offset, data, size);
+	if (!keep->error)
+		decide(keep, offset + size);
+}
+
+void cryo_core_keep_clear(struct cryo_core_keep *keep)
+{
+	cryo_cleanup_close(&keep->fd);
+	free(keep->ranges);
+	*keep = CRYO_CORE_KEEP_NONE;
+}
