@@ -103,6 +103,13 @@ static bool is_compat(const struct cryo_inspector *inspector)
 	       ident[EI_CLASS] == ELFCLASS32;
 }
 
+static uint64_t expected_bytes(const struct cryo_status *status)
+{
+	uint64_t all = status->vm_rss_kb + status->vm_swap_kb;
+
+	return all > status->rss_file_kb ? (all - status->rss_file_kb) * 1024 : 0;
+}
+
 int cryo_inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
 {
@@ -124,6 +131,7 @@ int cryo_inspect_before(
 	if (r < 0)
 		return r;
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
+	inspector.expected = expected_bytes(&status);
 	open_exe(&inspector);
 	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;
@@ -344,7 +352,7 @@ static int inspect_leader(const struct cryo_inspector *inspector, struct cryo_pr
 	return cryo_ids_fill_credentials(inspector->live_dir, &status, process);
 }
 
-static int inspect_layout(struct cryo_process *process)
+int cryo_inspect_layout(struct cryo_process *process)
 {
 	_cleanup_buffer_ struct cryo_buffer layout = {0};
 	int r = process->n_threads ? cryo_xsave_layout(&process->threads[0], &layout) : 0;
@@ -401,8 +409,6 @@ int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t r
 		r = inspect_threads(inspector, records, records_size, &leader, &process);
 	if (r == 0)
 		r = inspect_auxv(inspector, &process);
-	if (r == 0)
-		r = inspect_layout(&process);
 	if (r == 0)
 		r = cryo_stat_read(inspector->live_dir, &live);
 	if (r == 0)

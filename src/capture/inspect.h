@@ -24,6 +24,7 @@
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
  * @vdso: the vdso of its ABI, empty if it is not to be had
  * @ppid: for prstatus, in the process's pid namespace
+ * @expected: bytes of memory that its core will hold, about; files aside
  */
 struct cryo_inspector {
 	int procfs;
@@ -37,6 +38,7 @@ struct cryo_inspector {
 	char *root;
 	struct cryo_buffer vdso;
 	pid_t ppid;
+	uint64_t expected;
 };
 
 #define CRYO_INSPECTOR_NONE                                                                        \
@@ -57,6 +59,10 @@ int cryo_inspect_before(
  */
 int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t records_size,
 	struct cryo_process *ret_process, bool *ret_exec);
+
+/* Ask the processor for the XSAVE layout of the process, which needs nobody to stand still. 0 or
+ * -ENOMEM. */
+int cryo_inspect_layout(struct cryo_process *process);
 
 /* Open the file behind a mapping, through map_files or, without privilege, by its name. Fd, -errno:
  * -EREMOTE if its file system may not answer. */

@@ -4,6 +4,8 @@
  *
  *	prepare (nothing is stopped) -> stopped -> inspect -> plan -> write -> release -> record
  *
+ * What fits into our memory is only read before the release, and written behind it.
+ *
  * Whatever fails, the target is released first and the words come afterwards.
  */
 #include "capture/pipeline.h"
@@ -71,6 +73,9 @@ static int prepare(struct cryo_work *work)
 	cryo_privilege_lower();
 	r = request->dry_run ? 0 : open_outputs(work);
 	cryo_privilege_raise();
+	if (r == 0 && !request->dry_run)
+		r = cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
+			work->core.stream, &work->copy);
 	return r;
 }
 
@@ -141,9 +146,9 @@ static void expect_bytes(struct cryo_work *work)
 	work->reader->shared->bytes_expected = expected;
 }
 
-static int make_plan(struct cryo_work *work)
+static int place(struct cryo_work *work)
 {
-	int r = cryo_plan_build(&work->process, &work->reader->request->policy, &work->plan);
+	int r = cryo_plan_place(&work->process, &work->reader->request->policy, &work->plan);
 
 	if (r < 0)
 		return cryo_tell_refused(work, r, "lay out its core");
@@ -163,30 +168,70 @@ static int announce(struct cryo_work *work)
 	return cryo_output_announce(&work->core, work->plan.data_end + tail, stretches, count);
 }
 
-static int write_core(struct cryo_work *work)
+/* The head of the core; the first time that this is called. */
+static int write_head(struct cryo_work *work)
 {
-	int r = work->core.sparse ? announce(work) : 0;
+	int r;
 
-	set_stage(work, CRYO_STAGE_WRITE);
+	if (work->plan.finished)
+		return 0;
+	r = cryo_inspect_layout(&work->process);
+	if (r == 0)
+		r = cryo_plan_finish(&work->process, &work->plan);
+	if (r < 0)
+		return cryo_tell_refused(work, r, "lay out its core");
+	if (work->core.sparse)
+		r = announce(work);
 	if (r == 0)
 		r = cryo_output_write(&work->core, work->plan.head.data, work->plan.head.size, 0);
-	if (r == 0)
-		r = cryo_write(&work->plan, &work->inspector, &work->core, work->reader->shared,
-			&work->written);
-	return r;
+	return r < 0 ? cryo_tell_core(work, r) : 0;
+}
+
+/* What has to be done before the target is released. */
+static int copy_memory(struct cryo_work *work)
+{
+	int r;
+
+	set_stage(work, CRYO_STAGE_WRITE);
+	r = cryo_copy_hold(work->copy, &work->plan);
+	if (r <= 0)
+		return r < 0 ? cryo_tell_core(work, r) : 0;
+	r = write_head(work);
+	if (r < 0)
+		return r;
+	r = cryo_copy_rest(work->copy, &work->core);
+	return r < 0 ? cryo_tell_core(work, r) : 0;
+}
+
+/* What can be done behind it. */
+static int write_held(struct cryo_work *work)
+{
+	int r = write_head(work);
+
+	if (r < 0)
+		return r;
+	r = cryo_copy_flush(work->copy, &work->core);
+	return r < 0 ? cryo_tell_core(work, r) : 0;
 }
 
 /* ---- release ---- */
 
-static void release(struct cryo_work *work)
+static void ask_release(struct cryo_work *work)
 {
 	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
-	int r;
+
+	if (work->records)
+		work->release_error = cryo_channel_send(work->reader->tracer, &letter);
+}
+
+/* The answer comes while the core is written. */
+static void hear_release(struct cryo_work *work)
+{
+	struct cryo_letter letter = {0};
+	int r = work->release_error;
 
 	if (!work->records)
 		return;
-	r = cryo_channel_send(work->reader->tracer, &letter);
-
 	if (r == 0)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
@@ -208,11 +253,8 @@ static int read_stopped(struct cryo_work *work)
 	if (r == 0)
 		r = report_comm(work);
 	if (r == 0)
-		r = make_plan(work);
-	if (r < 0)
-		return r;
-	r = write_core(work);
-	return r < 0 ? cryo_tell_core(work, r) : 0;
+		r = place(work);
+	return r < 0 ? r : copy_memory(work);
 }
 
 static int run_whole(struct cryo_work *work)
@@ -228,7 +270,10 @@ static int run_whole(struct cryo_work *work)
 	if (r < 0)
 		return r;
 	r = read_stopped(work);
-	release(work);
+	ask_release(work);
+	if (r == 0)
+		r = write_held(work);
+	hear_release(work);
 	if (r < 0)
 		return r;
 	set_stage(work, CRYO_STAGE_FINISH);
@@ -277,6 +322,7 @@ static void clear(struct cryo_work *work)
 			work, CRYOCORE_INFO, 0, "a part of the executable is left as its .partial");
 	cryo_output_close(&work->core);
 	cryo_output_close(&work->exe);
+	cryo_copy_end(work->copy);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
 	cryo_process_clear(&work->process);

@@ -26,16 +26,20 @@ static uint64_t segment_align(const struct cryo_process *process)
 	return process->arch->exec_pagesize ? process->arch->exec_pagesize : process->page_size;
 }
 
-/* Give each mapping its place behind `offset`. */
-static int place_segments(const struct cryo_process *process, const struct cryo_policy *policy,
-	uint64_t offset, struct cryo_plan *plan)
+int cryo_plan_place(const struct cryo_process *process, const struct cryo_policy *policy,
+	struct cryo_plan *ret_plan)
 {
-	plan->segments = calloc(process->n_vmas + 1, sizeof(*plan->segments));
-	if (!plan->segments)
+	_cleanup_plan_ struct cryo_plan plan = {0};
+	uint64_t offset = 0;
+
+	if (!process->arch)
+		return -EINVAL;
+	plan.segments = calloc(process->n_vmas + 1, sizeof(*plan.segments));
+	if (!plan.segments)
 		return -ENOMEM;
 	for (size_t i = 0; i < process->n_vmas; i++) {
 		const struct cryo_vma *vma = &process->vmas[i];
-		struct cryo_segment *segment = &plan->segments[i];
+		struct cryo_segment *segment = &plan.segments[i];
 
 		if (vma->end < vma->start)
 			return -EINVAL;
@@ -46,8 +50,21 @@ static int place_segments(const struct cryo_process *process, const struct cryo_
 			offset > INT64_MAX)
 			return -EINVAL;
 	}
-	plan->n_segments = process->n_vmas;
-	plan->data_end = offset;
+	plan.n_segments = process->n_vmas;
+	plan.data_end = offset;
+	*ret_plan = plan;
+	plan = (struct cryo_plan){0};
+	return 0;
+}
+
+/* Move all segments behind the head. */
+static int shift_segments(uint64_t distance, struct cryo_plan *plan)
+{
+	if (__builtin_add_overflow(plan->data_end, distance, &plan->data_end) ||
+		plan->data_end > INT64_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < plan->n_segments; i++)
+		plan->segments[i].offset += distance;
 	return 0;
 }
 
@@ -89,25 +106,34 @@ static int build_headers(
 	return r < 0 ? r : cryo_header_build_shdr(process->arch, n_phdrs, &plan->tail);
 }
 
-int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
-	struct cryo_plan *ret_plan)
+int cryo_plan_finish(const struct cryo_process *process, struct cryo_plan *plan)
 {
-	_cleanup_plan_ struct cryo_plan plan = {0};
 	_cleanup_buffer_ struct cryo_buffer notes = {0};
-	uint64_t notes_end, align;
+	uint64_t notes_end, align = segment_align(process);
 	int r = cryo_notes_build(process, &notes);
 
 	if (r < 0)
 		return r;
-	align = segment_align(process);
-	notes_end = cryo_header_size(process->arch, process->n_vmas + 1) + notes.size;
-	r = place_segments(process, policy, (notes_end + align - 1) / align * align, &plan);
+	notes_end = cryo_header_size(process->arch, plan->n_segments + 1) + notes.size;
+	r = shift_segments((notes_end + align - 1) / align * align, plan);
 	if (r == 0)
-		r = build_headers(process, notes.size, &plan);
+		r = build_headers(process, notes.size, plan);
 	if (r == 0)
-		r = cryo_buffer_add(&plan.head, notes.data, notes.size);
+		r = cryo_buffer_add(&plan->head, notes.data, notes.size);
 	if (r == 0)
-		r = cryo_buffer_align(&plan.head, align);
+		r = cryo_buffer_align(&plan->head, align);
+	plan->finished = r == 0;
+	return r;
+}
+
+int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
+	struct cryo_plan *ret_plan)
+{
+	_cleanup_plan_ struct cryo_plan plan = {0};
+	int r = cryo_plan_place(process, policy, &plan);
+
+	if (r == 0)
+		r = cryo_plan_finish(process, &plan);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

@@ -14,7 +14,8 @@
 #include "base/buffer.h"
 #include "capture/policy.h"
 
-/* One PT_LOAD: the first @file_size bytes of a mapping stand at @offset. */
+/* One PT_LOAD: the first @file_size bytes of a mapping stand at @offset, which counts from the
+ * first segment until the plan is finished, and from the beginning of the file then. */
 struct cryo_segment {
 	const struct cryo_vma *vma;
 	uint64_t offset;
@@ -26,7 +27,8 @@ struct cryo_segment {
  * struct cryo_plan - a core that is not yet written.
  * @head: ELF header, program headers, notes, and zeros up to the first segment
  * @segments: one for each mapping, in file order; refer to the process's mappings
- * @data_end: end of the last segment in the file
+ * @data_end: end of the last segment, counted as their offsets
+ * @finished: cryo_plan_finish() has been here
  * @tail: section header 0, for @data_end; empty unless there are 65,535 program headers or more
  *
  * The process must outlive the plan.
@@ -36,11 +38,29 @@ struct cryo_plan {
 	struct cryo_segment *segments;
 	size_t n_segments;
 	uint64_t data_end;
+	bool finished;
 	struct cryo_buffer tail;
 };
 
-/* Returns 0, -ENOMEM, -EINVAL (a mapping that ends before it begins, sizes beyond 64 bits), or what
- * cryo_notes_build() and cryo_header_build() return. */
+/**
+ * cryo_plan_place - choose what is dumped of each mapping: all that has to be known to read it.
+ *
+ * Returns 0, -ENOMEM, or -EINVAL (no arch row, a mapping that ends before it begins, sizes beyond
+ * 64 bits).
+ */
+int cryo_plan_place(const struct cryo_process *process, const struct cryo_policy *policy,
+	struct cryo_plan *ret_plan);
+
+/**
+ * cryo_plan_finish - make the head and the tail, and with them the offsets in the file: all that
+ *has to be known to write it. Once.
+ *
+ * Returns 0, -ENOMEM, -EINVAL (sizes beyond 64 bits), or what cryo_notes_build() and
+ * cryo_header_build() return.
+ */
+int cryo_plan_finish(const struct cryo_process *process, struct cryo_plan *plan);
+
+/* Both. */
 int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
 	struct cryo_plan *ret_plan);
 

@@ -40,11 +40,13 @@ enum cryo_stage {
 /**
  * struct cryo_shared - a page that all three processes see.
  * @stage: enum cryo_stage
- * @bytes_done, @bytes_expected: of memory, while it is written
+ * @bytes_done, @bytes_expected: of memory, while it is read
+ * @steps: changes with whatever else gets on
  * @cancel: the reader is to give up at the next window
  */
 struct cryo_shared {
 	_Atomic uint32_t stage;
 	_Atomic uint32_t cancel;
 	_Atomic uint64_t bytes_done, bytes_expected;
+	_Atomic uint64_t steps;
 };

@@ -50,7 +50,7 @@ struct supervisor {
 	struct child tracer, reader;
 	int records, report;
 	uint64_t begin, deadline;
-	uint64_t last_progress, last_bytes;
+	uint64_t last_progress, last_bytes, last_steps;
 	uint32_t last_stage;
 	uint64_t stop_ns, stop_asked;
 	bool stopped, released, done;
@@ -215,12 +215,14 @@ static void show_progress(struct supervisor *supervisor)
 
 static void note_progress(struct supervisor *supervisor)
 {
-	uint64_t bytes = supervisor->shared->bytes_done;
+	uint64_t bytes = supervisor->shared->bytes_done, steps = supervisor->shared->steps;
 	uint32_t stage = supervisor->shared->stage;
 
-	if (bytes == supervisor->last_bytes && stage == supervisor->last_stage)
+	if (bytes == supervisor->last_bytes && steps == supervisor->last_steps &&
+		stage == supervisor->last_stage)
 		return;
 	supervisor->last_bytes = bytes;
+	supervisor->last_steps = steps;
 	supervisor->last_stage = stage;
 	supervisor->last_progress = cryo_now();
 }

@@ -28,7 +28,7 @@ void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
 	walk->scanned = 0;
 	walk->next_extent = walk->n_extents = 0;
 	walk->file = -1;
-	walk->begun = false;
+	walk->begun = walk->tight = false;
 }
 
 void cryo_walk_end(struct cryo_walk *walk)
@@ -132,6 +132,8 @@ static int scan(struct cryo_walk *walk, uint64_t until)
 	size_t left = walk->n_extents - walk->next_extent, count;
 	int r;
 
+	if (walk->scanned >= end || (walk->scanned >= until && left))
+		return 0;
 	memmove(walk->extents, walk->extents + walk->next_extent, left * sizeof(*walk->extents));
 	walk->next_extent = 0;
 	walk->n_extents = left;
@@ -230,6 +232,18 @@ static void take_extents(struct cryo_walk *walk, struct cryo_window *window)
 	}
 }
 
+/* A window without holes ends with the run of pages that it begins with, before the next page of
+ * the file. */
+static uint64_t tight_end(const struct cryo_walk *walk, const struct cryo_window *window)
+{
+	const struct cryo_extent *first = &walk->extents[walk->next_extent];
+
+	if (walk->file_data < window->end || walk->next_extent == walk->n_extents ||
+		first->start > window->start)
+		return window->end;
+	return first->end < window->end ? first->end : window->end;
+}
+
 /* A window of the current segment. 1, 0 if it has nothing more, or -errno. */
 static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
 {
@@ -252,6 +266,8 @@ static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
 	r = scan(walk, window->end);
 	if (r < 0)
 		return r;
+	if (walk->tight)
+		window->end = tight_end(walk, window);
 	take_extents(walk, window);
 	walk->at = window->end;
 	return 1;

@@ -99,11 +99,6 @@ static bool is_fast(const struct cryo_window *window)
 	return flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD);
 }
 
-static size_t position(const struct cryo_batch *batch, const struct cryo_window *window)
-{
-	return (size_t)(cryo_window_offset(window) - batch->offset);
-}
-
 /* All extents that may be read fast, at once. Bytes read, in their order. */
 static size_t read_fast(
 	const struct cryo_memory *memory, const struct cryo_batch *batch, uint8_t *image)
@@ -113,7 +108,7 @@ static size_t read_fast(
 
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct cryo_window *window = &batch->windows[i];
-		uint8_t *begin = image + position(batch, window);
+		uint8_t *begin = image + batch->at[i];
 
 		for (size_t j = 0; j < window->n_extents && is_fast(window); j++) {
 			const struct cryo_extent *extent = &window->extents[j];
@@ -158,15 +153,17 @@ uint64_t cryo_window_offset(const struct cryo_window *window)
 bool cryo_batch_join(struct cryo_batch *batch)
 {
 	const struct cryo_window *window = &batch->windows[batch->count];
-	uint64_t offset = cryo_window_offset(window);
-	uint64_t end = offset + (window->end - window->start);
+	uint64_t offset = cryo_window_offset(window), size = window->end - window->start;
+	uint64_t at = 0;
 
-	if (batch->count && end - batch->offset > CRYO_WINDOW_SIZE)
+	if (batch->count)
+		at = batch->packed ? batch->size : offset - batch->offset;
+	if (batch->count && at + size > CRYO_WINDOW_SIZE)
 		return false;
 	if (!batch->count)
 		batch->offset = offset;
-	batch->size = (size_t)(end - batch->offset);
-	batch->count++;
+	batch->at[batch->count++] = (size_t)at;
+	batch->size = (size_t)(at + size);
 	return true;
 }
 
@@ -178,7 +175,7 @@ int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *b
 
 	for (size_t i = 0; i < batch->count && r == 0; i++) {
 		const struct cryo_window *window = &batch->windows[i];
-		size_t start = position(batch, window);
+		size_t start = batch->at[i];
 		struct reading reading = {memory, window, image + start, on_gap, user};
 
 		memset(image + end, 0, start - end);

@@ -18,8 +18,10 @@
  * @records, @records_size: registers, mapped by stop; NULL if no thread is held
  * @process: made by inspect
  * @plan: made by plan
+ * @copy: made by prepare, used by write
  * @written: made by write
  * @account: what happened, filled in along the way
+ * @release_error: of the letter that asks for the release
  */
 struct cryo_work {
 	const struct cryo_reader *reader;
@@ -29,6 +31,8 @@ struct cryo_work {
 	size_t records_size;
 	struct cryo_process process;
 	struct cryo_plan plan;
+	struct cryo_copy *copy;
 	struct cryo_written written;
 	struct cryo_account account;
+	int release_error;
 };

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Write: the only loop that moves gigabytes, from the target's memory into a core.
+ * Write: the only loops that move gigabytes, from the target's memory into a core.
+ *
+ *	begin (before the stop) -> hold, rest (the target stands still) -> flush (it runs) -> end
+ *
+ * What fits into CRYO_HOLD_BYTES is only read while the target stands still, and written when it
+ * has been released: of a small process, everything. The rest is written at once.
  */
 #pragma once
 
@@ -22,7 +27,7 @@ enum {
 
 /**
  * struct cryo_written - what came of it.
- * @gaps: owned; sorted by address when cryo_write() returns
+ * @gaps: owned; sorted by address when cryo_copy_flush() returns
  * @n_gaps, @gap_bytes: of all, also those not kept
  * @data_bytes: bytes of memory that were written; pages of zeros are left out
  */
@@ -32,15 +37,34 @@ struct cryo_written {
 	uint64_t n_gaps, gap_bytes, data_bytes;
 };
 
+struct cryo_copy;
+
 /**
- * cryo_write - copy what the plan says.
- * @shared: told how far it is
+ * cryo_copy_begin - get memory and threads ready.
+ * @inspector, @shared, @written: used until cryo_copy_end(); @shared is told how far it is
+ * @is_stream: what is written goes strictly forward: by one thread, and nothing is held
  *
- * A file is written by as many threads as there are processors (two at most), a stream by one.
- * Returns 0; -errno of the output; or -ESRCH if the process died meanwhile.
+ * Else there are as many threads as processors (two at most). 0 or -errno.
  */
-int cryo_write(const struct cryo_plan *plan, const struct cryo_inspector *inspector,
-	struct cryo_output *output, struct cryo_shared *shared, struct cryo_written *ret_written);
+int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *shared,
+	struct cryo_written *written, bool is_stream, struct cryo_copy **ret_copy);
+
+/**
+ * cryo_copy_hold - read what may be held.
+ * @plan: placed; used until cryo_copy_end()
+ *
+ * Returns 1 if there is more, 0 if that was all; -ESRCH if the process died; or -errno.
+ */
+int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan);
+
+/* Read and write the rest. The plan is finished. As cryo_copy_hold(), or -errno of the output. */
+int cryo_copy_rest(struct cryo_copy *copy, struct cryo_output *output);
+
+/* Write what is held. 0 or -errno of the output. */
+int cryo_copy_flush(struct cryo_copy *copy, struct cryo_output *output);
+
+/* @copy may be NULL. */
+void cryo_copy_end(struct cryo_copy *copy);
 
 void cryo_written_clear(struct cryo_written *written);
 

@@ -99,6 +99,7 @@ static const struct line lines[] = {
 	LINE("NSpgid", read_ns_ids, ns_pgid, false),
 	LINE("NSsid", read_ns_ids, ns_sid, false),
 	LINE("VmRSS", read_decimal, vm_rss_kb, false),
+	LINE("RssFile", read_decimal, rss_file_kb, false),
 	LINE("VmPTE", read_decimal, vm_pte_kb, false),
 	LINE("VmSwap", read_decimal, vm_swap_kb, false),
 	LINE("Threads", read_decimal, threads, false),

@@ -25,7 +25,7 @@ struct cryo_status {
 	uint64_t sig_pending, shared_pending, blocked, ignored, caught;
 	uint64_t cap_permitted, cap_effective;
 	uint64_t threads;
-	uint64_t vm_rss_kb, vm_pte_kb, vm_swap_kb;
+	uint64_t vm_rss_kb, rss_file_kb, vm_pte_kb, vm_swap_kb;
 	int no_new_privs, seccomp; /* -1 if not printed */
 };
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory of a target that is held in ours until the target has been released: writing it takes
+ * longer than reading it, and needs nobody to stand still.
+ */
+#pragma once
+
+#include "capture/window.h"
+
+/* Most bytes that are held; and a batch more, so that the last one has room. */
+#define CRYO_HOLD_BYTES (16ULL << 20)
+
+/* Bytes of a core: @size of them at @data belong to @offset. */
+struct cryo_held {
+	uint64_t offset;
+	uint8_t *data;
+	size_t size;
+};
+
+/**
+ * struct cryo_hold - what is held.
+ * @arena: address space; only what is used of it costs memory
+ * @used: bytes of it
+ * @runs: in the order of the core; what touches in the arena and in the core is one
+ */
+struct cryo_hold {
+	uint8_t *arena;
+	size_t used;
+	struct cryo_held *runs;
+	size_t n_runs;
+};
+
+/* Room, of which the first @expected bytes are given pages at once. 0 or -errno. */
+int cryo_hold_begin(uint64_t expected, struct cryo_hold *ret_hold);
+
+/* Whether one batch more surely fits. */
+bool cryo_hold_has_room(const struct cryo_hold *hold);
+
+/* The place of a packed batch, whose windows are noted. NULL when memory is short. */
+uint8_t *cryo_hold_add(struct cryo_hold *hold, const struct cryo_batch *batch);
+
+void cryo_hold_end(struct cryo_hold *hold);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/* The copy of memory, from this very process into a memfd. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/hold.h"
+#include "capture/write.h"
+
+enum {
+	PAGE = 4096,
+	HEAD = 2 * PAGE
+};
+
+/* A process of one mapping whose bytes are ours. */
+struct setting {
+	uint8_t *memory;
+	size_t size;
+	struct cryo_vma vma;
+	struct cryo_segment segment;
+	struct cryo_plan plan;
+	struct cryo_inspector inspector;
+	struct cryo_shared shared;
+	struct cryo_output output;
+};
+
+static void begin(struct setting *setting, size_t size)
+{
+	*setting = (struct setting){.size = size, .output = CRYO_OUTPUT_NONE};
+	setting->memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(setting->memory, MAP_FAILED);
+	madvise(setting->memory, size, MADV_NOHUGEPAGE);
+	setting->vma = (struct cryo_vma){.start = (uintptr_t)setting->memory,
+		.end = (uintptr_t)setting->memory + size,
+		.flags = CRYO_VM_READ | CRYO_VM_WRITE};
+	setting->segment = (struct cryo_segment){.vma = &setting->vma, .file_size = size};
+	setting->plan = (struct cryo_plan){.segments = &setting->segment, .n_segments = 1};
+	setting->inspector = CRYO_INSPECTOR_NONE;
+	setting->inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	setting->inspector.expected = size;
+	cr_assert_eq(
+		cryo_memory_open(setting->inspector.live_dir, getpid(), &setting->inspector.memory),
+		0);
+	setting->output.fd = memfd_create("core", 0);
+	cr_assert_geq(setting->output.fd, 0);
+}
+
+static void end(struct setting *setting)
+{
+	close(setting->output.fd);
+	cryo_memory_close(&setting->inspector.memory);
+	close(setting->inspector.live_dir);
+	munmap(setting->memory, setting->size);
+}
+
+/* What cryo_plan_finish() does to a plan that has been placed. */
+static void finish(struct setting *setting)
+{
+	cr_assert(cryo_buffer_add_zero(&setting->plan.head, HEAD));
+	setting->segment.offset += HEAD;
+}
+
+static void copy(struct setting *setting, int expected, struct cryo_written *written)
+{
+	struct cryo_copy *copy;
+
+	cr_assert_eq(
+		cryo_copy_begin(&setting->inspector, &setting->shared, written, false, &copy), 0);
+	cr_assert_eq(cryo_copy_hold(copy, &setting->plan), expected);
+	finish(setting);
+	if (expected)
+		cr_assert_eq(cryo_copy_rest(copy, &setting->output), 0);
+	cr_assert_eq(cryo_copy_flush(copy, &setting->output), 0);
+	cryo_copy_end(copy);
+	cryo_buffer_clear(&setting->plan.head);
+}
+
+static void check(const struct setting *setting)
+{
+	uint8_t *core;
+
+	cr_assert_eq(ftruncate(setting->output.fd, (off_t)setting->size + HEAD), 0);
+	core = mmap(NULL, setting->size + HEAD, PROT_READ, MAP_SHARED, setting->output.fd, 0);
+	cr_assert_neq(core, MAP_FAILED);
+	cr_assert(memcmp(core + HEAD, setting->memory, setting->size) == 0);
+	munmap(core, setting->size + HEAD);
+}
+
+Test(write, what_is_small_is_held)
+{
+	_cleanup_written_ struct cryo_written written = {0};
+	struct setting setting;
+
+	begin(&setting, 512 * PAGE);
+	for (size_t page = 0; page < 512; page++)
+		if (page % 3 == 0)
+			memset(setting.memory + page * PAGE, page % 9 ? (int)page : 0, PAGE);
+	copy(&setting, 0, &written);
+	check(&setting);
+	cr_assert_eq(written.data_bytes, 114 * PAGE, "neither holes nor zeros are written");
+	cr_assert_eq(written.n_gaps, 0);
+	cr_assert_eq(setting.shared.bytes_done, 171 * PAGE);
+	end(&setting);
+}
+
+Test(write, what_is_large_is_held_in_part)
+{
+	static const size_t pages = CRYO_HOLD_BYTES / PAGE * 2 + 77;
+	_cleanup_written_ struct cryo_written written = {0};
+	struct setting setting;
+
+	begin(&setting, pages * PAGE);
+	for (size_t page = 0; page < pages; page++)
+		memset(setting.memory + page * PAGE, (int)(page % 251 + 1), PAGE);
+	copy(&setting, 1, &written);
+	check(&setting);
+	cr_assert_eq(written.data_bytes, pages * PAGE);
+	end(&setting);
+}
+
+Test(write, held_runs_that_touch_are_one)
+{
+	struct cryo_hold hold;
+	static struct cryo_batch batch;
+	struct cryo_vma vma = {.start = 0x1000000, .end = 0x2000000};
+	struct cryo_segment segment = {.vma = &vma, .file_size = 0x1000000};
+	static const uint64_t starts[] = {0x1000000, 0x1001000, 0x1003000};
+
+	cr_assert_eq(cryo_hold_begin(0, &hold), 0);
+	batch.packed = true;
+	for (size_t i = 0; i < 3; i++) {
+		batch.windows[i].segment = &segment;
+		batch.windows[i].start = starts[i];
+		batch.windows[i].end = starts[i] + PAGE;
+		cr_assert(cryo_batch_join(&batch));
+	}
+	cr_assert_eq(batch.size, 3 * PAGE, "a hole takes no room");
+	cr_assert_eq(cryo_hold_add(&hold, &batch), hold.arena);
+	cr_assert_eq(hold.n_runs, 2);
+	cr_assert_eq(hold.runs[0].size, 2 * PAGE);
+	cr_assert_eq(hold.runs[1].offset, 0x3000);
+	cr_assert_eq(hold.runs[1].data, hold.arena + 2 * PAGE);
+	cryo_hold_end(&hold);
+}
