@@ -5,7 +5,8 @@
  * written.
  *
  * Each stage goes over all targets, several at a time. A capture is done by processes of its own
- * (supervisor.c), a collector is one too: the threads here only wait for them and for the disk.
+ * (supervisor.c), items are collected by a process for each thread (evidence/worker.h): the threads
+ * here only wait for them and for the disk.
  */
 #include "capture/gather.h"
 
@@ -81,7 +82,8 @@ static void log_capture(struct cryo_gather *gather, const struct cryo_target *ta
 		outcomes[core->outcome], core->pause_ns / 1000, core->data_bytes);
 }
 
-static int capture(struct cryo_gather *gather, struct cryo_target *target)
+static int capture(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
 	const struct cryocore_gather_options *options = gather->options;
 	struct cryo_dossier *dossier = &target->dossier;
@@ -106,7 +108,7 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target)
 	dossier->core = target->core;
 	log_capture(gather, target);
 	if (gather->tar)
-		return cryo_gather_stacks_passed(gather, target);
+		return cryo_gather_stacks_passed(gather, target, worker);
 	snprintf(name, sizeof(name), "core.%d", dossier->pid);
 	return cryo_evidence_add_core(gather->evidence, dossier, name);
 }
@@ -124,14 +126,15 @@ static bool is_full(const struct cryo_target *target)
 	       target->dossier.core_record.error == EDQUOT;
 }
 
-static int capture_core(struct cryo_gather *gather, struct cryo_target *target)
+static int capture_core(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
 	int r = cryo_evidence_core_directory(gather->evidence, target->dossier.pid);
 
 	if (r < 0)
 		return r;
 	close(r);
-	r = capture(gather, target);
+	r = capture(gather, target, worker);
 	if (r == 0 && is_full(target))
 		r = -target->dossier.core_record.error;
 	return r;
@@ -143,20 +146,21 @@ static int ship(struct cryo_gather *gather, const struct cryo_target *target)
 	return gather->tar ? cryo_gather_tar_ship(gather, target->dossier.pid) : 0;
 }
 
-static void stage_capture(struct cryo_gather *gather, struct cryo_target *target)
+static void stage_capture(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
 	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
 
 	if (!cryo_evidence_is_current(gather->evidence, &target->dossier))
 		target->dossier.gone = true;
 	if (r == 0 && cryo_dossier_wants_core(&target->dossier) && !target->dossier.gone) {
-		r = capture_core(gather, target);
+		r = capture_core(gather, target, worker);
 		note_sink_error(gather, r);
 	} else if (cryo_dossier_wants_core(&target->dossier)) {
 		skip_core(target, r ? r : -ESRCH);
 	}
 	if (r == 0)
-		r = cryo_evidence_volatile(gather->evidence, &target->dossier);
+		r = cryo_evidence_volatile(gather->evidence, worker, &target->dossier);
 	if (r == 0)
 		r = ship(gather, target);
 	if (r != -ECANCELED)
@@ -164,19 +168,21 @@ static void stage_capture(struct cryo_gather *gather, struct cryo_target *target
 	show_progress(gather, target);
 }
 
-static void stage_copy(struct cryo_gather *gather, struct cryo_target *target)
+static void stage_copy(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
 	if (is_cancelled(gather) || gather->sink_error)
 		return;
-	note_sink_error(gather, cryo_evidence_copies(gather->evidence, &target->dossier));
+	note_sink_error(gather, cryo_evidence_copies(gather->evidence, worker, &target->dossier));
 	note_sink_error(gather, ship(gather, target));
 }
 
-static void stage_stacks(struct cryo_gather *gather, struct cryo_target *target)
+static void stage_stacks(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
 	if (is_cancelled(gather) || gather->sink_error)
 		return;
-	note_sink_error(gather, cryo_gather_stacks(gather, target));
+	note_sink_error(gather, cryo_gather_stacks(gather, target, worker));
 	note_sink_error(gather, ship(gather, target));
 }
 
@@ -208,8 +214,10 @@ static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 	pthread_mutex_unlock(&gather->callbacks);
 }
 
-static void stage_close(struct cryo_gather *gather, struct cryo_target *target)
+static void stage_close(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
+	(void)worker;
 	if (!gather->tar)
 		note_sink_error(
 			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
@@ -219,9 +227,12 @@ static void stage_close(struct cryo_gather *gather, struct cryo_target *target)
 
 /* ---- several at a time ---- */
 
+typedef void cryo_stage(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker);
+
 struct crew {
 	struct cryo_gather *gather;
-	void (*stage)(struct cryo_gather *gather, struct cryo_target *target);
+	cryo_stage *stage;
 	atomic_size_t next;
 };
 
@@ -229,10 +240,12 @@ static void *work(void *user)
 {
 	struct crew *crew = user;
 	struct cryo_targets *targets = &crew->gather->targets;
+	struct cryo_worker worker = CRYO_WORKER_NONE;
 	size_t i;
 
 	while ((i = atomic_fetch_add(&crew->next, 1)) < targets->count)
-		crew->stage(crew->gather, &targets->array[i]);
+		crew->stage(crew->gather, &targets->array[i], &worker);
+	cryo_worker_end(&worker);
 	return NULL;
 }
 
@@ -251,8 +264,7 @@ static size_t job_count(const struct cryo_gather *gather)
 }
 
 /* A thread that cannot be had is done without: we work ourselves too. */
-static void run_stage(struct cryo_gather *gather,
-	void (*stage)(struct cryo_gather *gather, struct cryo_target *target))
+static void run_stage(struct cryo_gather *gather, cryo_stage *stage)
 {
 	struct crew crew = {.gather = gather, .stage = stage};
 	size_t jobs = job_count(gather), started = 0;

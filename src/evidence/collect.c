@@ -38,11 +38,8 @@ static void beat(void *user)
 static int open_deposit(const struct cryo_collector *collector, const char *name, uint64_t limit,
 	struct cryo_deposit *ret_deposit)
 {
-	char path[CRYO_SINK_PATH_MAX];
-	int r;
+	int r = cryo_deposit_open(collector->place, name, limit, ret_deposit);
 
-	cryo_item_path(collector->pid, name, path);
-	r = cryo_deposit_open(collector->sink, path, limit, ret_deposit);
 	if (r < 0)
 		return r;
 	ret_deposit->beat = beat;
@@ -50,21 +47,33 @@ static int open_deposit(const struct cryo_collector *collector, const char *name
 	return 0;
 }
 
-/* An open file of procfs to its end. What was read before an error stands in the deposit. */
-static int copy_raw(struct cryo_deposit *deposit, int fd)
+/*
+ * An open file of procfs to its end. What was read before an error stands in the deposit. A read
+ * gives no more than a page or so: what is read is gathered, and each piece is a sign of life.
+ */
+static int copy_raw(const struct cryo_collector *collector, struct cryo_deposit *deposit, int fd)
 {
 	char chunk[CHUNK_SIZE];
+	size_t size = 0;
 	ssize_t n;
 	int r = 0;
 
-	while (r == 0 && !deposit->cut) {
-		n = read(fd, chunk, sizeof(chunk));
+	do {
+		n = read(fd, chunk + size, sizeof(chunk) - size);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		r = cryo_deposit_write(deposit, chunk, (size_t)n);
-	}
+		cryo_records_beat(collector->records);
+		if (n > 0)
+			size += (size_t)n;
+		if (n < 0)
+			r = -errno;
+		if (size && (n <= 0 || size == sizeof(chunk))) {
+			int written = cryo_deposit_write(deposit, chunk, size);
+
+			r = written < 0 ? written : r;
+			size = 0;
+		}
+	} while (n != 0 && r == 0 && !deposit->cut);
 	return r;
 }
 
@@ -74,7 +83,7 @@ static int make_raw(const struct cryo_collector *collector, const struct cryo_it
 	_cleanup_close_ int fd = openat(item->of_process ? collector->process : collector->live,
 		item->source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : copy_raw(deposit, fd);
+	return fd < 0 ? -errno : copy_raw(collector, deposit, fd);
 }
 
 /* End an item: @r is how its maker fared. 0, or -errno if there is no point in going on. */
@@ -99,10 +108,7 @@ static int finish(const struct cryo_collector *collector, int r, struct cryo_dep
 static int begin(const struct cryo_collector *collector, const char *name, uint64_t limit,
 	struct cryo_deposit *ret_deposit, struct cryo_record *ret_record)
 {
-	int r = cryo_records_begin(collector->records, name);
-
-	if (r < 0)
-		return r;
+	cryo_records_begin(collector->records, name);
 	*ret_record = (struct cryo_record){.time = cryo_clock_ns(CLOCK_REALTIME)};
 	snprintf(ret_record->name, sizeof(ret_record->name), "%s", name);
 	return open_deposit(collector, name, limit, ret_deposit);
@@ -166,25 +172,14 @@ int cryo_collect(
 	return r == 0 && stage == CRYO_ITEM_COPY ? collect_copies(collector, after) : r;
 }
 
-static bool find_copy(const struct cryo_copies *copies, const struct cryo_file_id *file,
-	const struct cryo_copy **ret_copy)
-{
-	for (size_t i = 0; copies && i < copies->count; i++)
-		if (memcmp(&copies->array[i].file, file, sizeof(*file)) == 0) {
-			*ret_copy = &copies->array[i];
-			return true;
-		}
-	return false;
-}
-
 /* Link the copy that there is: 1 if that was done, 0 if a copy has to be made, -errno. */
 static int try_link(const struct cryo_collector *collector, struct cryo_record *record)
 {
-	const struct cryo_copy *copy;
+	const struct cryo_copy *copy = cryo_copies_find(collector->copies, &record->file);
 	char path[CRYO_SINK_PATH_MAX];
 	int r;
 
-	if (!find_copy(collector->copies, &record->file, &copy))
+	if (!copy)
 		return 0;
 	cryo_item_path(collector->pid, record->name, path);
 	r = cryo_sink_link(collector->sink, copy->path, path);

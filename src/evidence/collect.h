@@ -2,10 +2,9 @@
 /*
  * The files about one process, collected into a sink.
  *
- * cryo_collect() is the plain function: it may hang where the target wants it to (environ, cmdline
- * and smaps wait for the target's mmap_lock; a file may lie on a server that does not answer).
- * cryo_collect_guarded() runs it in a process that is killed when it hangs, and goes on behind the
- * item that hung.
+ * cryo_collect() may hang where the target wants it to (environ, cmdline and smaps wait for the
+ * target's mmap_lock; a file may lie on a server that does not answer). evidence/worker.h runs it
+ * in a process that is killed when it hangs, and goes on behind the item that hung.
  */
 #pragma once
 
@@ -49,10 +48,18 @@ struct cryo_copy {
 	struct cryo_deposit_sum sum;
 };
 
-struct cryo_copies {
-	struct cryo_copy *array;
-	size_t count;
-};
+/*
+ * All of them, in memory that forks share: one process adds, others look. When it is full, what
+ * comes later is copied again.
+ */
+struct cryo_copies;
+
+/* NULL if there is no memory: then everything is copied. */
+struct cryo_copies *cryo_copies_create(void);
+void cryo_copies_destroy(struct cryo_copies *copies);
+void cryo_copies_add(struct cryo_copies *copies, const struct cryo_copy *copy);
+const struct cryo_copy *cryo_copies_find(
+	const struct cryo_copies *copies, const struct cryo_file_id *file);
 
 /**
  * struct cryo_collector - what to collect, and with what knowledge.
@@ -60,8 +67,8 @@ struct cryo_copies {
  * @process: descriptor of its directory in procfs
  * @live: descriptor of the directory of a task that still has memory and files: @process itself,
  *	or PID/task/TID where the leader has exited and others live
- * @sink: must survive a kill for cryo_collect_guarded()
- * @records: of cryo_records_create()
+ * @sink: the whole evidence, in which copies are linked
+ * @place: the same at proc/PID: a sink of cryo_sink_open_below()
  * @is_kernel_thread: only the items that such a thing has
  * @deleted_files: copy open files that have no name any more
  * @max_copy: most bytes of one copied file
@@ -73,8 +80,8 @@ struct cryo_copies {
 struct cryo_collector {
 	pid_t pid;
 	int process, live;
-	struct cryo_sink *sink;
-	int records;
+	struct cryo_sink *sink, *place;
+	struct cryo_records *records;
 	bool is_kernel_thread;
 	bool deleted_files;
 	uint64_t max_copy;
@@ -93,16 +100,6 @@ struct cryo_collector {
  */
 int cryo_collect(
 	const struct cryo_collector *collector, enum cryo_item_stage stage, const char *after);
-
-/**
- * cryo_collect_guarded - the same, in a child that may be killed.
- * @stall_ms: it is killed after so long without any sign of life
- *
- * An item at which it hung has a record with ETIMEDOUT. A child that cannot be killed (it hangs in
- * the kernel) is left behind. Returns as cryo_collect(), or -errno of fork(2).
- */
-int cryo_collect_guarded(
-	const struct cryo_collector *collector, enum cryo_item_stage stage, unsigned int stall_ms);
 
 /* "proc/PID/NAME". */
 void cryo_item_path(pid_t pid, const char *name, char ret_path[CRYO_SINK_PATH_MAX]);

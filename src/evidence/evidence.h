@@ -6,7 +6,8 @@
  *
  *	begin → for each process: [core], volatile, then (all processes later) copies, close → end
  *
- * The functions may be called by several threads at the same time, for different processes.
+ * The functions may be called by several threads at the same time, for different processes; each
+ * thread has a worker of its own (evidence/worker.h).
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 
 #include "evidence/collect.h"
 #include "evidence/core_keep.h"
+#include "evidence/worker.h"
 #include "proc/identity.h"
 #include "proc/stat.h"
 
@@ -24,7 +26,7 @@ struct cryo_evidence;
  * @argc, @argv: the command line, as it was typed; may be empty
  * @case_id, @examiner, @note: of the user, or NULL
  * @deleted_files, @max_copy: see struct cryo_collector
- * @stall_ms: see cryo_collect_guarded()
+ * @stall_ms: see struct cryo_worker_setup
  * @content: what was asked to be in cores, in words
  * @stacks: makes the text of stacks; NULL: there are to be none
  */
@@ -115,11 +117,14 @@ int cryo_evidence_core_directory(struct cryo_evidence *evidence, pid_t pid);
 int cryo_evidence_add_core(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name);
 
-/* Collect the volatile items of a process. 0 or -errno of the sink. */
-int cryo_evidence_volatile(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+/* Collect the volatile items of a process, by the worker of this thread. 0 or -errno of the sink.
+ */
+int cryo_evidence_volatile(
+	struct cryo_evidence *evidence, struct cryo_worker *worker, struct cryo_dossier *dossier);
 
 /* Copy its files. 0 or -errno of the sink. */
-int cryo_evidence_copies(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+int cryo_evidence_copies(
+	struct cryo_evidence *evidence, struct cryo_worker *worker, struct cryo_dossier *dossier);
 
 /**
  * cryo_evidence_add_streamed_core - take a core that went into a stream of its own.
@@ -140,8 +145,8 @@ int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_
  *
  * The process may be gone; if it lives, its mapped files are used. 0 or -errno of the sink.
  */
-int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
-	const struct cryo_core_keep *keep);
+int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_worker *worker,
+	struct cryo_dossier *dossier, const struct cryo_core_keep *keep);
 
 /* Hash its core, if there is one. 0 or -errno. */
 int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);

@@ -90,8 +90,9 @@ static void say(struct cryo_ledger *ledger, pid_t pid, const char *format, ...)
 	va_end(arguments);
 }
 
-static int add_file(
-	struct cryo_ledger *ledger, const char *path, const struct cryo_deposit_sum *sum)
+/* Count a file; its line of SHA256SUMS is appended to @lines. */
+static int count_file(struct cryo_ledger *ledger, const char *path,
+	const struct cryo_deposit_sum *sum, struct cryo_buffer *lines)
 {
 	char hex[CRYO_DIGEST_HEX_SIZE];
 
@@ -100,7 +101,16 @@ static int add_file(
 	if (sum->sparse)
 		return 0; /* sha256sum(1) would take hours over its holes; the manifest has it */
 	cryo_hash_hex(sum->sha256, hex);
-	return write_line(ledger, &ledger->sums, "%s  %s\n", hex, path);
+	return cryo_buffer_printf(lines, "%s  %s\n", hex, path);
+}
+
+static int add_file(
+	struct cryo_ledger *ledger, const char *path, const struct cryo_deposit_sum *sum)
+{
+	_cleanup_buffer_ struct cryo_buffer line = {0};
+	int r = count_file(ledger, path, sum, &line);
+
+	return r < 0 ? r : write_own(ledger, &ledger->sums, line.data, line.size);
 }
 
 int cryo_ledger_add_file(
@@ -110,6 +120,25 @@ int cryo_ledger_add_file(
 
 	pthread_mutex_lock(&ledger->lock);
 	r = add_file(ledger, path, sum);
+	pthread_mutex_unlock(&ledger->lock);
+	return r;
+}
+
+int cryo_ledger_add_items(
+	struct cryo_ledger *ledger, pid_t pid, const struct cryo_record *records, size_t count)
+{
+	_cleanup_buffer_ struct cryo_buffer lines = {0};
+	char path[CRYO_SINK_PATH_MAX];
+	int r = 0;
+
+	pthread_mutex_lock(&ledger->lock);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		cryo_item_path(pid, records[i].name, path);
+		if (records[i].made)
+			r = count_file(ledger, path, &records[i].sum, &lines);
+	}
+	if (r == 0 && lines.size)
+		r = write_own(ledger, &ledger->sums, lines.data, lines.size);
 	pthread_mutex_unlock(&ledger->lock);
 	return r;
 }

@@ -42,6 +42,10 @@ void cryo_ledger_log(struct cryo_ledger *ledger, pid_t pid, const char *format, 
 int cryo_ledger_add_file(
 	struct cryo_ledger *ledger, const char *path, const struct cryo_deposit_sum *sum);
 
+/* The files among the items of a process are whole: their lines, at once. 0 or -errno. */
+int cryo_ledger_add_items(
+	struct cryo_ledger *ledger, pid_t pid, const struct cryo_record *records, size_t count);
+
 /* A process is done: an object of the manifest. 0 or -errno. */
 int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossier *dossier);
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * The file is a head and an array. The collector alone writes, by pwrite(2) at places that it
- * computes; the head counts the records that are whole, and is written after each of them.
+ * The collector alone writes the records, by pwrite(2) at places that it computes. The head lies in
+ * memory that both have mapped, so that a sign of life costs no system call. It counts the records
+ * that are whole; an item is unfinished while it was begun behind the last of them: one store ends
+ * it, wherever a kill strikes.
  */
 #include "evidence/record.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/io.h"
 
 bool cryo_record_is_missing(const struct cryo_record *record)
@@ -16,105 +20,100 @@ bool cryo_record_is_missing(const struct cryo_record *record)
 	return record->cut || (record->error && record->error != ENOENT && record->error != EINVAL);
 }
 
-struct head {
-	uint64_t beats;
-	uint64_t count;
+/* @begun: one more than @count while @current is being made. */
+struct cryo_records_head {
+	_Atomic uint64_t beats, count, begun;
 	char current[CRYO_ITEM_NAME_SIZE];
 };
 
-static int read_head(int fd, struct head *ret_head)
+static off_t place(uint64_t index)
 {
-	ssize_t n = cryo_io_pread(fd, ret_head, sizeof(*ret_head), 0);
-
-	if (n == (ssize_t)sizeof(*ret_head))
-		return 0;
-	return n < 0 ? (int)n : -EIO;
+	return (off_t)(index * sizeof(struct cryo_record));
 }
 
-static int write_head(int fd, struct head *head)
-{
-	head->beats++;
-	return cryo_io_pwrite(fd, head, sizeof(*head), 0);
-}
-
-static off_t place(size_t index)
-{
-	return (off_t)(sizeof(struct head) + index * sizeof(struct cryo_record));
-}
-
-int cryo_records_create(void)
+int cryo_records_create(struct cryo_records *ret_records)
 {
 	_cleanup_close_ int fd = memfd_create("records", MFD_CLOEXEC);
-	struct head head = {0};
-	int r;
+	void *head;
 
 	if (fd < 0)
 		return -errno;
-	r = write_head(fd, &head);
-	return r < 0 ? r : steal_fd(&fd);
-}
-
-int cryo_records_begin(int fd, const char *name)
-{
-	struct head head;
-	int r = read_head(fd, &head);
-
-	if (r < 0)
-		return r;
-	memset(head.current, 0, sizeof(head.current));
-	memcpy(head.current, name, strnlen(name, sizeof(head.current) - 1));
-	return write_head(fd, &head);
-}
-
-int cryo_records_beat(int fd)
-{
-	struct head head;
-	int r = read_head(fd, &head);
-
-	return r < 0 ? r : write_head(fd, &head);
-}
-
-int cryo_records_add(int fd, const struct cryo_record *record)
-{
-	struct head head;
-	int r = read_head(fd, &head);
-
-	if (r == 0)
-		r = cryo_io_pwrite(fd, record, sizeof(*record), place(head.count));
-	if (r < 0)
-		return r;
-	head.count++;
-	memset(head.current, 0, sizeof(head.current));
-	return write_head(fd, &head);
-}
-
-uint64_t cryo_records_progress(int fd)
-{
-	struct head head;
-
-	return read_head(fd, &head) < 0 ? 0 : head.beats;
-}
-
-int cryo_records_unfinished(int fd, char ret_name[CRYO_ITEM_NAME_SIZE])
-{
-	struct head head;
-	int r = read_head(fd, &head);
-
-	if (r < 0)
-		return r;
-	memcpy(ret_name, head.current, sizeof(head.current));
+	head = mmap(NULL, sizeof(*ret_records->head), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (head == MAP_FAILED)
+		return -errno;
+	*ret_records = (struct cryo_records){steal_fd(&fd), head};
 	return 0;
 }
 
-int cryo_records_get(int fd, size_t index, struct cryo_record *ret_record)
+void cryo_records_destroy(struct cryo_records *records)
 {
-	struct head head;
-	int r = read_head(fd, &head);
+	cryo_cleanup_close(&records->fd);
+	if (records->head)
+		munmap(records->head, sizeof(*records->head));
+	*records = CRYO_RECORDS_NONE;
+}
+
+void cryo_records_reset(struct cryo_records *records)
+{
+	records->head->count = records->head->begun = 0;
+}
+
+void cryo_records_beat(struct cryo_records *records)
+{
+	records->head->beats++;
+}
+
+void cryo_records_begin(struct cryo_records *records, const char *name)
+{
+	struct cryo_records_head *head = records->head;
+
+	memset(head->current, 0, sizeof(head->current));
+	memcpy(head->current, name, strnlen(name, sizeof(head->current) - 1));
+	head->begun = head->count + 1;
+	cryo_records_beat(records);
+}
+
+int cryo_records_add(struct cryo_records *records, const struct cryo_record *record)
+{
+	struct cryo_records_head *head = records->head;
+	int r = cryo_io_pwrite(records->fd, record, sizeof(*record), place(head->count));
+
+	if (r < 0)
+		return r;
+	head->count++;
+	cryo_records_beat(records);
+	return 0;
+}
+
+uint64_t cryo_records_progress(const struct cryo_records *records)
+{
+	return records->head->beats;
+}
+
+bool cryo_records_unfinished(const struct cryo_records *records, char ret_name[CRYO_ITEM_NAME_SIZE])
+{
+	const struct cryo_records_head *head = records->head;
+
+	if (head->begun <= head->count)
+		return false;
+	memcpy(ret_name, head->current, sizeof(head->current));
+	return true;
+}
+
+uint64_t cryo_records_count(const struct cryo_records *records)
+{
+	return records->head->count;
+}
+
+int cryo_records_get(
+	const struct cryo_records *records, uint64_t index, struct cryo_record *ret_record)
+{
 	ssize_t n;
 
-	if (r < 0 || index >= head.count)
-		return r;
-	n = cryo_io_pread(fd, ret_record, sizeof(*ret_record), place(index));
+	if (index >= records->head->count)
+		return 0;
+	n = cryo_io_pread(records->fd, ret_record, sizeof(*ret_record), place(index));
 	if (n == (ssize_t)sizeof(*ret_record))
 		return 1;
 	return n < 0 ? (int)n : -EIO;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a collector tells its owner: one record for each item, in an anonymous file
- * (memfd_create(2)) that both hold. A collector that is killed leaves every record that it
- * completed, the name of the item at which it hung, and a counter that shows whether it was still
- * moving.
+ * (memfd_create(2)) that both hold, and in memory that both have mapped where it is. A collector
+ * that is killed leaves every record that it completed, the name of the item at which it hung, and
+ * a counter that shows whether it was still moving.
  */
 #pragma once
 
@@ -47,19 +47,36 @@ struct cryo_record {
  */
 bool cryo_record_is_missing(const struct cryo_record *record);
 
-/* The shared file. A descriptor, or -errno. */
-int cryo_records_create(void);
+/* Records, in file and memory that a fork shares. */
+struct cryo_records {
+	int fd;
+	struct cryo_records_head *head;
+};
 
-/* The collector's side: I am at this item; I am alive; this is done. 0 or -errno. */
-int cryo_records_begin(int fd, const char *name);
-int cryo_records_beat(int fd);
-int cryo_records_add(int fd, const struct cryo_record *record);
+#define CRYO_RECORDS_NONE ((struct cryo_records){-1, NULL})
+
+/* No records yet. 0 or -errno; cryo_records_destroy() ends it. */
+int cryo_records_create(struct cryo_records *ret_records);
+void cryo_records_destroy(struct cryo_records *records);
+
+/* Forget all records, while there is no collector at work. */
+void cryo_records_reset(struct cryo_records *records);
+
+/* The collector's side: I am at this item; I am alive; this is done: 0 or -errno of write(2). */
+void cryo_records_begin(struct cryo_records *records, const char *name);
+void cryo_records_beat(struct cryo_records *records);
+int cryo_records_add(struct cryo_records *records, const struct cryo_record *record);
 
 /* The owner's side: changes whenever the collector moved. */
-uint64_t cryo_records_progress(int fd);
+uint64_t cryo_records_progress(const struct cryo_records *records);
 
-/* The item that was begun and has no record; empty if there is none. 0 or -errno. */
-int cryo_records_unfinished(int fd, char ret_name[CRYO_ITEM_NAME_SIZE]);
+/* Whether an item was begun and has no record; then its name. */
+bool cryo_records_unfinished(
+	const struct cryo_records *records, char ret_name[CRYO_ITEM_NAME_SIZE]);
+
+/* How many records there are. */
+uint64_t cryo_records_count(const struct cryo_records *records);
 
 /* The record at an index: 1; 0 behind the last; -errno. */
-int cryo_records_get(int fd, size_t index, struct cryo_record *ret_record);
+int cryo_records_get(
+	const struct cryo_records *records, uint64_t index, struct cryo_record *ret_record);

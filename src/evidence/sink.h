@@ -108,6 +108,16 @@ static inline void cryo_sink_closep(struct cryo_sink **sink)
  */
 int cryo_sink_open_directory(const char *path, struct cryo_sink **ret_sink);
 
+/**
+ * cryo_sink_open_below - a part of such a sink as one of its own: spares the way down for each
+ * file.
+ * @path: of a directory below it, made if need be
+ *
+ * Must be closed before @sink is. 0 or -errno.
+ */
+int cryo_sink_open_below(
+	const struct cryo_sink *sink, const char *path, struct cryo_sink **ret_sink);
+
 /* The descriptor of the directory of such a sink; the sink's. */
 int cryo_sink_directory_fd(const struct cryo_sink *sink);
 

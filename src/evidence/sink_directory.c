@@ -34,10 +34,11 @@ struct directory {
 	int reserve; /* a file without a name that keeps room; -1 */
 };
 
+/* @directory: may be that of the sink itself; @written: up to where data was written */
 struct file {
 	struct cryo_sink_file file;
 	int directory, fd;
-	off_t size;
+	off_t size, written;
 	char name[NAME_SIZE];
 };
 
@@ -59,26 +60,48 @@ static int enter(int directory, const char *name)
 	return open_below(directory, name);
 }
 
-/* Open (and make) the directory of a path; the last component is left in @ret_name. */
+/*
+ * Open (and make) the directory of a path; the last component is left in @ret_name. The descriptor
+ * is @directory itself for a path of one component.
+ */
 static int enter_parent(int directory, const char *path, const char **ret_name)
 {
-	_cleanup_close_ int at = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+	int at = directory;
 	const char *slash;
 
-	if (at < 0)
-		return -errno;
 	while ((slash = strchr(path, '/'))) {
 		_cleanup_free_ char *name = strndup(path, (size_t)(slash - path));
 		int next = name ? enter(at, name) : -ENOMEM;
 
+		if (at != directory)
+			close(at);
 		if (next < 0)
 			return next;
-		close(at);
 		at = next;
 		path = slash + 1;
 	}
 	*ret_name = path;
-	return steal_fd(&at);
+	return at;
+}
+
+static void leave_parent(int directory, int parent)
+{
+	if (parent >= 0 && parent != directory)
+		close(parent);
+}
+
+/* A descriptor, or -errno: -EEXIST if the name is taken. */
+static int open_partial(int directory, const char *name)
+{
+	char partial[NAME_SIZE];
+	int fd;
+
+	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	snprintf(partial, sizeof(partial), "%s" PARTIAL, name);
+	fd = openat(directory, partial,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	return fd < 0 ? -errno : fd;
 }
 
 static int directory_create(struct cryo_sink *sink, const char *path,
@@ -86,9 +109,8 @@ static int directory_create(struct cryo_sink *sink, const char *path,
 {
 	const struct directory *directory = (const struct directory *)sink;
 	_cleanup_free_ struct file *file = calloc(1, sizeof(*file));
-	_cleanup_close_ int parent = -1;
-	char partial[NAME_SIZE];
 	const char *name;
+	int parent;
 
 	(void)entry;
 	if (!file)
@@ -97,15 +119,13 @@ static int directory_create(struct cryo_sink *sink, const char *path,
 	if (parent < 0)
 		return parent;
 	snprintf(file->name, sizeof(file->name), "%s", name);
-	snprintf(partial, sizeof(partial), "%s" PARTIAL, name);
-	if (faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
-	file->fd = openat(parent, partial,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, FILE_MODE);
-	if (file->fd < 0)
-		return -errno;
+	file->fd = open_partial(parent, name);
+	if (file->fd < 0) {
+		leave_parent(directory->fd, parent);
+		return file->fd;
+	}
 	file->file.sink = sink;
-	file->directory = steal_fd(&parent);
+	file->directory = parent;
 	*ret_file = &steal_ptr(file)->file;
 	return 0;
 }
@@ -116,7 +136,7 @@ static int directory_write(struct cryo_sink_file *sink_file, const void *data, s
 	int r = cryo_io_pwrite(file->fd, data, size, file->size);
 
 	if (r == 0)
-		file->size += (off_t)size;
+		file->written = file->size += (off_t)size;
 	return r;
 }
 
@@ -133,7 +153,7 @@ static int directory_skip(struct cryo_sink_file *sink_file, uint64_t size)
 static void file_free(struct file *file)
 {
 	close(file->fd);
-	close(file->directory);
+	leave_parent(cryo_sink_directory_fd(file->file.sink), file->directory);
 	free(file);
 }
 
@@ -157,11 +177,10 @@ static int directory_commit(struct cryo_sink_file *sink_file)
 {
 	struct file *file = (struct file *)sink_file;
 	char partial[NAME_SIZE + sizeof(PARTIAL)];
-	struct stat status;
-	int r = fstat(file->fd, &status) < 0 ? -errno : 0;
+	int r = 0;
 
 	snprintf(partial, sizeof(partial), "%s" PARTIAL, file->name);
-	if (r == 0 && status.st_size < file->size && ftruncate(file->fd, file->size) < 0)
+	if (file->written < file->size && ftruncate(file->fd, file->size) < 0)
 		r = -errno;
 	if (r == 0)
 		r = rename_new(file->directory, partial, file->name);
@@ -173,14 +192,15 @@ static int directory_link(struct cryo_sink *sink, const char *from, const char *
 {
 	const struct directory *directory = (const struct directory *)sink;
 	const char *from_name, *to_name;
-	_cleanup_close_ int from_fd = enter_parent(directory->fd, from, &from_name);
-	_cleanup_close_ int to_fd = enter_parent(directory->fd, to, &to_name);
+	int from_fd = enter_parent(directory->fd, from, &from_name);
+	int to_fd = enter_parent(directory->fd, to, &to_name);
+	int r = from_fd < 0 ? from_fd : to_fd < 0 ? to_fd : 0;
 
-	if (from_fd < 0 || to_fd < 0)
-		return from_fd < 0 ? from_fd : to_fd;
-	if (linkat(from_fd, from_name, to_fd, to_name, 0) == 0)
-		return 0;
-	return errno == EPERM || errno == EMLINK ? -EOPNOTSUPP : -errno;
+	if (r == 0 && linkat(from_fd, from_name, to_fd, to_name, 0) < 0)
+		r = errno == EPERM || errno == EMLINK ? -EOPNOTSUPP : -errno;
+	leave_parent(directory->fd, from_fd);
+	leave_parent(directory->fd, to_fd);
+	return r;
 }
 
 static void directory_reserve(struct cryo_sink *sink, uint64_t size)
@@ -257,6 +277,24 @@ int cryo_sink_open_directory(const char *path, struct cryo_sink **ret_sink)
 	return 0;
 }
 
+int cryo_sink_open_below(
+	const struct cryo_sink *sink, const char *path, struct cryo_sink **ret_sink)
+{
+	struct directory *directory;
+	int fd = cryo_sink_directory_enter(sink, path);
+
+	if (fd < 0)
+		return fd;
+	directory = malloc(sizeof(*directory));
+	if (!directory) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*directory = (struct directory){{&directory_ops}, fd, -1};
+	*ret_sink = &directory->sink;
+	return 0;
+}
+
 int cryo_sink_directory_fd(const struct cryo_sink *sink)
 {
 	return ((const struct directory *)sink)->fd;
@@ -264,11 +302,15 @@ int cryo_sink_directory_fd(const struct cryo_sink *sink)
 
 int cryo_sink_directory_enter(const struct cryo_sink *sink, const char *path)
 {
-	_cleanup_close_ int parent = -1;
+	int parent, fd, root = cryo_sink_directory_fd(sink);
 	const char *name;
 
 	if (!cryo_sink_path_is_valid(path))
 		return -EINVAL;
-	parent = enter_parent(cryo_sink_directory_fd(sink), path, &name);
-	return parent < 0 ? parent : enter(parent, name);
+	parent = enter_parent(root, path, &name);
+	if (parent < 0)
+		return parent;
+	fd = enter(parent, name);
+	leave_parent(root, parent);
+	return fd;
 }

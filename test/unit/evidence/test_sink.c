@@ -3,14 +3,17 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "evidence/collect.h"
 #include "evidence/deposit.h"
 #include "evidence/record.h"
 
@@ -196,23 +199,74 @@ Test(sink, a_copy_keeps_its_holes_and_its_digest)
 
 Test(record, what_a_killed_collector_leaves)
 {
-	_cleanup_close_ int fd = cryo_records_create();
+	_cleanup_(cryo_records_destroy) struct cryo_records records = CRYO_RECORDS_NONE;
 	struct cryo_record record = {.name = "maps", .made = true, .sum = {.size = 7}}, found;
 	char name[CRYO_ITEM_NAME_SIZE];
 	uint64_t progress;
+	pid_t child;
 
-	cr_assert_geq(fd, 0);
-	progress = cryo_records_progress(fd);
-	cr_assert_eq(cryo_records_begin(fd, "maps"), 0);
-	cr_assert_eq(cryo_records_add(fd, &record), 0);
-	cr_expect_neq(cryo_records_progress(fd), progress);
-	cr_assert_eq(cryo_records_unfinished(fd, name), 0);
-	cr_expect_str_empty(name);
-	cr_assert_eq(cryo_records_begin(fd, "environ"), 0);
-	cr_assert_eq(cryo_records_unfinished(fd, name), 0);
+	cr_assert_eq(cryo_records_create(&records), 0);
+	progress = cryo_records_progress(&records);
+	child = fork();
+	if (child == 0) {
+		cryo_records_begin(&records, "maps");
+		cryo_records_add(&records, &record);
+		cryo_records_begin(&records, "environ");
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	cr_expect_neq(cryo_records_progress(&records), progress);
+	cr_assert(cryo_records_unfinished(&records, name));
 	cr_expect_str_eq(name, "environ");
-	cr_assert_eq(cryo_records_get(fd, 0, &found), 1);
+	cr_expect_eq(cryo_records_count(&records), 1);
+	cr_assert_eq(cryo_records_get(&records, 0, &found), 1);
 	cr_expect_str_eq(found.name, "maps");
 	cr_expect_eq(found.sum.size, 7);
-	cr_expect_eq(cryo_records_get(fd, 1, &found), 0);
+	cr_expect_eq(cryo_records_get(&records, 1, &found), 0);
+	cr_assert_eq(cryo_records_add(&records, &record), 0);
+	cr_expect_not(cryo_records_unfinished(&records, name));
+	cryo_records_reset(&records);
+	cr_expect_eq(cryo_records_count(&records), 0);
+}
+
+Test(sink, a_part_of_a_directory)
+{
+	_cleanup_sink_ struct cryo_sink *below = NULL;
+	struct cryo_sink_file *file;
+
+	cr_assert_eq(cryo_sink_open_below(sink, "proc/1", &below), 0);
+	cr_assert_eq(cryo_sink_create(below, "maps", NULL, &file), 0);
+	cr_assert_eq(cryo_sink_write(file, "x", 1), 0);
+	cr_assert_eq(cryo_sink_commit(file), 0);
+	cr_assert_eq(cryo_sink_create(below, "deleted/3", NULL, &file), 0);
+	cr_assert_eq(cryo_sink_skip(file, 5), 0);
+	cr_assert_eq(cryo_sink_commit(file), 0);
+	cr_expect_eq(cryo_sink_create(sink, "proc/1/maps", NULL, &file), -EEXIST);
+	cr_expect_eq(cryo_sink_link(sink, "proc/1/deleted/3", "proc/2/deleted/4"), 0);
+	cr_expect_eq(cryo_sink_open_below(sink, "../x", &below), -EINVAL);
+}
+
+Test(copies, are_seen_by_children)
+{
+	struct cryo_copies *copies = cryo_copies_create();
+	struct cryo_copy copy = {.file = {1, 2, 3, 4}, .path = "proc/1/exe"};
+	int status;
+	pid_t child;
+
+	cr_assert(copies);
+	cr_expect_null(cryo_copies_find(copies, &copy.file));
+	cr_expect_null(cryo_copies_find(NULL, &copy.file));
+	child = fork();
+	if (child == 0) {
+		raise(SIGSTOP);
+		_exit(cryo_copies_find(copies, &copy.file) == NULL);
+	}
+	cr_assert_eq(waitpid(child, &status, WUNTRACED), child);
+	cryo_copies_add(copies, &copy);
+	kill(child, SIGCONT);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	for (copy.file.inode = 0; copy.file.inode < 20000; copy.file.inode++)
+		cryo_copies_add(copies, &copy);
+	cryo_copies_destroy(copies);
 }
