@@ -131,7 +131,9 @@ int cryo_inspect_before(
 	if (r < 0)
 		return r;
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
+	inspector.same_ids = status.ns_pid.count == 1;
 	inspector.expected = expected_bytes(&status);
+	cryo_early_read(&inspector, status.threads);
 	open_exe(&inspector);
 	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;
@@ -144,6 +146,7 @@ void cryo_inspector_clear(struct cryo_inspector *inspector)
 	cryo_cleanup_close(&inspector->live_dir);
 	cryo_cleanup_close(&inspector->exe);
 	cryo_memory_close(&inspector->memory);
+	cryo_early_clear(&inspector->early);
 	cryo_mounts_free(inspector->mounts, inspector->n_mounts);
 	free(inspector->root);
 	cryo_buffer_clear(&inspector->vdso);
@@ -211,6 +214,17 @@ static uint64_t ticks_to_usec(int64_t ticks)
 	return ticks < 0 ? 0 : (uint64_t)ticks * per_second / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
+/* What all threads have in common, and what the leader has alone. */
+static void complete_thread(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
+	struct cryo_thread *thread)
+{
+	thread->ppid = inspector->ppid;
+	thread->times.children_user = ticks_to_usec(leader->cutime);
+	thread->times.children_system = ticks_to_usec(leader->cstime);
+	if (thread->tid == leader->pid)
+		group_times(leader->pid, &thread->times);
+}
+
 static int inspect_thread(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
 	struct cryo_thread *thread)
 {
@@ -232,15 +246,49 @@ static int inspect_thread(const struct cryo_inspector *inspector, const struct c
 	thread->ns_tid = cryo_ids_own(&status.ns_pid);
 	thread->pending = status.sig_pending;
 	thread->blocked = status.blocked;
-	thread->state = stat.state;
-	thread->ppid = inspector->ppid;
 	thread->times.user = ticks_to_usec((int64_t)stat.utime);
 	thread->times.system = ticks_to_usec((int64_t)stat.stime);
-	thread->times.children_user = ticks_to_usec(leader->cutime);
-	thread->times.children_system = ticks_to_usec(leader->cstime);
-	if (thread->tid == leader->pid)
-		group_times(leader->pid, &thread->times);
+	complete_thread(inspector, leader, thread);
 	return 0;
+}
+
+static int compare_tids(const void *left, const void *right)
+{
+	pid_t a = ((const struct cryo_bpf_times *)left)->tid,
+	      b = ((const struct cryo_bpf_times *)right)->tid;
+
+	return (a > b) - (a < b);
+}
+
+/* The same by BPF, which tells the ids of threads in our namespace only. */
+static int inspect_by_bpf(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
+	struct cryo_process *process)
+{
+	_cleanup_free_ struct cryo_bpf_times *all = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	if (inspector->early.bpf.program >= 0 && inspector->same_ids)
+		cryo_bpf_read_times(&inspector->early.bpf, process->pid, &all, &count);
+	for (size_t i = 0; i < process->n_threads && r == 0; i++) {
+		struct cryo_thread *thread = &process->threads[i];
+		const struct cryo_bpf_times key = {.tid = thread->tid},
+					    *times = count ? bsearch(&key, all, count, sizeof(*all),
+								     compare_tids)
+							   : NULL;
+
+		if (!times) {
+			r = inspect_thread(inspector, leader, thread);
+			continue;
+		}
+		thread->ns_tid = thread->tid;
+		thread->pending = times->pending;
+		thread->blocked = times->blocked;
+		thread->times.user = times->user_ns / 1000;
+		thread->times.system = times->system_ns / 1000;
+		complete_thread(inspector, leader, thread);
+	}
+	return r;
 }
 
 /* The leader stands first in a core, as the thread that a process-directed signal would find. */
@@ -264,8 +312,8 @@ static int inspect_threads(const struct cryo_inspector *inspector, const void *r
 
 	if (r == 0)
 		r = cryo_unstopped_add(inspector, process);
-	for (size_t i = 0; i < process->n_threads && r == 0; i++)
-		r = inspect_thread(inspector, leader, &process->threads[i]);
+	if (r == 0)
+		r = inspect_by_bpf(inspector, leader, process);
 	put_leader_first(process);
 	return r;
 }
@@ -380,10 +428,13 @@ static int read_vmas(const struct cryo_inspector *inspector, struct cryo_process
 }
 
 /* Only a process that was not stopped, or shares its memory with one, can change them meanwhile. */
-static int inspect_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
+static int inspect_vmas(struct cryo_inspector *inspector, struct cryo_process *process)
 {
-	int r = read_vmas(inspector, process);
+	int r;
 
+	if (cryo_early_take(inspector, &process->vmas, &process->n_vmas))
+		return cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);
+	r = read_vmas(inspector, process);
 	for (int attempt = 1; r == 1 && attempt < READ_ATTEMPTS; attempt++) {
 		cryo_vmas_free(steal_ptr(process->vmas), process->n_vmas);
 		process->n_vmas = 0;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "capture/early.h"
 #include "model/process.h"
 #include "proc/identity.h"
 #include "proc/mountinfo.h"
@@ -24,6 +25,8 @@
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
  * @vdso: the vdso of its ABI, empty if it is not to be had
  * @ppid: for prstatus, in the process's pid namespace
+ * @same_ids: it is in our pid namespace
+ * @early: what was read before the stop
  * @expected: bytes of memory that its core will hold, about; files aside
  */
 struct cryo_inspector {
@@ -38,12 +41,17 @@ struct cryo_inspector {
 	char *root;
 	struct cryo_buffer vdso;
 	pid_t ppid;
+	bool same_ids;
+	struct cryo_early early;
 	uint64_t expected;
 };
 
 #define CRYO_INSPECTOR_NONE                                                                        \
-	((struct cryo_inspector){                                                                  \
-		.procfs = -1, .live_dir = -1, .memory = CRYO_MEMORY_NONE, .exe = -1})
+	((struct cryo_inspector){.procfs = -1,                                                     \
+		.live_dir = -1,                                                                    \
+		.memory = CRYO_MEMORY_NONE,                                                        \
+		.exe = -1,                                                                         \
+		.early = CRYO_EARLY_NONE})
 
 /* Before the stop. 0, -ESRCH (gone, or all threads have exited), -EACCES or -EPERM, or -errno. */
 int cryo_inspect_before(

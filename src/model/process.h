@@ -46,7 +46,6 @@ struct cryo_times {
  * @pending: thread-directed pending signals, bit N-1 for signal N
  * @blocked: blocked signals
  * @times: of this thread; of the whole group in the leader
- * @state: state letter of /proc/TID/stat before the stop ('R', 'S', 'T', ...)
  * @incomplete: it has a register set that could not be read
  * @regsets: in the order of the architecture's table, the general one first; owned
  */
@@ -57,7 +56,6 @@ struct cryo_thread {
 	uint64_t pending;
 	uint64_t blocked;
 	struct cryo_times times;
-	char state;
 	enum cryo_register_source source;
 	bool incomplete;
 	struct cryo_regset *regsets;

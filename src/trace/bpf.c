@@ -86,7 +86,7 @@ int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 		r = load(&kernel);
 	if (r < 0)
 		return r;
-	*ret_bpf = (struct cryo_bpf){r, kernel.has_extra};
+	*ret_bpf = (struct cryo_bpf){r, kernel.has_extra, kernel.has_times, kernel.has_generation};
 	return 0;
 }
 
@@ -226,5 +226,60 @@ int cryo_bpf_read(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_arch 
 	settle_all(bpf, pid, arch, &records, threads);
 	*ret_threads = steal_ptr(threads);
 	*ret_count = count;
+	return 0;
+}
+
+static int compare_times(const void *left, const void *right)
+{
+	pid_t a = ((const struct cryo_bpf_times *)left)->tid,
+	      b = ((const struct cryo_bpf_times *)right)->tid;
+
+	return (a > b) - (a < b);
+}
+
+int cryo_bpf_read_times(
+	const struct cryo_bpf *bpf, pid_t pid, struct cryo_bpf_times **ret_times, size_t *ret_count)
+{
+	_silent_;
+	_cleanup_free_ struct cryo_bpf_times *all = NULL;
+	_cleanup_buffer_ struct cryo_buffer records = {0};
+	const struct cryo_bpf_record *record;
+	size_t count = 0, position = 0;
+	int r = bpf->has_times ? ask(bpf, pid, 0, &records) : -EOPNOTSUPP;
+
+	if (r < 0)
+		return r;
+	while ((record = next_record(&records, pid, 0, &position))) {
+		struct cryo_bpf_times *times = cryo_array_add(all, count);
+
+		if (!times)
+			return -ENOMEM;
+		*times = (struct cryo_bpf_times){(pid_t)record->tid, record->pending,
+			record->blocked, record->user_ns, record->system_ns};
+	}
+	if (count == 0)
+		return -ESRCH;
+	qsort(all, count, sizeof(*all), compare_times);
+	*ret_times = steal_ptr(all);
+	*ret_count = count;
+	return 0;
+}
+
+int cryo_bpf_read_generation(const struct cryo_bpf *bpf, pid_t pid, pid_t tid,
+	struct cryo_bpf_generation *ret_generation)
+{
+	_silent_;
+	_cleanup_buffer_ struct cryo_buffer records = {0};
+	const struct cryo_bpf_record *record;
+	size_t position = 0;
+	int r = bpf->has_generation ? ask(bpf, pid, tid, &records) : -EOPNOTSUPP;
+
+	if (r < 0)
+		return r;
+	record = next_record(&records, pid, tid, &position);
+	if (!record || !record->mm)
+		return -ESRCH;
+	*ret_generation =
+		(struct cryo_bpf_generation){record->mm, record->executed, record->sequence};
 	return 0;
 }

@@ -39,14 +39,41 @@ struct cryo_bpf_thread {
 };
 
 /**
+ * struct cryo_bpf_times - what /proc/PID/task/TID/stat and status would tell of a thread, at a
+ *tenth of the time that they take.
+ * @pending, @blocked: signals, bit N-1 for signal N
+ * @user_ns, @system_ns: processor time
+ */
+struct cryo_bpf_times {
+	pid_t tid;
+	uint64_t pending, blocked;
+	uint64_t user_ns, system_ns;
+};
+
+/**
+ * struct cryo_bpf_generation - the state of the mappings of a process.
+ * @mm: which struct mm_struct
+ * @executed: programs that it has executed
+ * @sequence: changes whenever the mmap_lock has been held for writing, without which no mapping and
+ *	none of its flags can change (mm_lock_seq, Linux 6.4)
+ *
+ * Two that are alike in everything: between them, the mappings have not changed.
+ */
+struct cryo_bpf_generation {
+	uint64_t mm, executed;
+	uint32_t sequence;
+};
+
+/**
  * struct cryo_bpf - the program, loaded; good for any number of processes.
  * @program: descriptor
  * @has_extra: registers that stand in task->thread are read too (x86: fs_base, gs_base, ds, es,
  *	fs, gs)
+ * @has_times, @has_generation: cryo_bpf_read_times(), cryo_bpf_read_generation() work here
  */
 struct cryo_bpf {
 	int program;
-	bool has_extra;
+	bool has_extra, has_times, has_generation;
 };
 
 #define CRYO_BPF_NONE ((struct cryo_bpf){.program = -1})
@@ -73,5 +100,18 @@ void cryo_bpf_close(struct cryo_bpf *bpf);
  */
 int cryo_bpf_read(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_arch *arch,
 	struct cryo_bpf_thread **ret_threads, size_t *ret_count);
+
+/**
+ * cryo_bpf_read_times - all threads of a process.
+ * @ret_times: malloc'ed, by tid
+ *
+ * Returns 0, -ESRCH, -EOPNOTSUPP or -errno.
+ */
+int cryo_bpf_read_times(const struct cryo_bpf *bpf, pid_t pid, struct cryo_bpf_times **ret_times,
+	size_t *ret_count);
+
+/* Of a process, by one of its threads. 0, -ESRCH, -EOPNOTSUPP or -errno. */
+int cryo_bpf_read_generation(const struct cryo_bpf *bpf, pid_t pid, pid_t tid,
+	struct cryo_bpf_generation *ret_generation);
 
 #define _cleanup_bpf_ _cleanup_(cryo_bpf_close)

@@ -13,9 +13,11 @@
 #include "base/cleanup.h"
 #include "trace/bpf_record.h"
 
-/* Nameless structs in one another; the kernel has two. */
+/* Nameless structs in one another (the kernel has two), and how many fields of a kind there are. */
 enum {
-	MAX_NESTING = 8
+	MAX_NESTING = 8,
+	N_TIMES = 4,
+	N_GENERATION = 2
 };
 
 static inline void free_btf(struct btf **btf)
@@ -107,6 +109,18 @@ static bool find_layout(const struct btf *btf, struct cryo_bpf_layout *layout)
 	return true;
 }
 
+/* A counter of what changed the mappings: a seqcount_t since Linux 6.14, an int since 6.4. */
+static void find_sequence(const struct btf *btf, struct cryo_bpf_layout *layout)
+{
+	uint32_t size;
+
+	if (!find_path(btf, "task_struct", "mm", &layout->mm, &size) ||
+		(!find_path(btf, "mm_struct", "mm_lock_seq.sequence", &layout->sequence, &size) &&
+			!find_path(btf, "mm_struct", "mm_lock_seq", &layout->sequence, &size)) ||
+		size != 4)
+		layout->sequence = 0;
+}
+
 #define EXTRA(index) (offsetof(struct cryo_bpf_record, extra) + 8 * (index))
 #define RECORD_AT(field) offsetof(struct cryo_bpf_record, field)
 
@@ -116,12 +130,18 @@ static const struct {
 	const char *path;
 	uint16_t to;
 	uint8_t room;
-	bool late, needed, extra;
+	bool late, needed, extra, time, generation;
 } wanted[] = {
 	{"on_cpu", RECORD_AT(on_cpu[0]), 4},
 	{"nvcsw", RECORD_AT(voluntary[0]), 8, .needed = true},
 	{"nivcsw", RECORD_AT(involuntary[0]), 8, .needed = true},
 	{"thread_info.cpu", RECORD_AT(cpu), 4},
+	{"pending.signal", RECORD_AT(pending), 8, .time = true},
+	{"blocked", RECORD_AT(blocked), 8, .time = true},
+	{"utime", RECORD_AT(user_ns), 8, .time = true},
+	{"stime", RECORD_AT(system_ns), 8, .time = true},
+	{"mm", RECORD_AT(mm), 8, .generation = true},
+	{"self_exec_id", RECORD_AT(executed), 8, .generation = true},
 	{"thread.fsbase", EXTRA(CRYO_BPF_FS_BASE), 8, .extra = true},
 	{"thread.gsbase", EXTRA(CRYO_BPF_GS_BASE), 8, .extra = true},
 	{"thread.ds", EXTRA(CRYO_BPF_DS), 8, .extra = true},
@@ -137,7 +157,7 @@ _Static_assert(ARRAY_SIZE(wanted) <= CRYO_BPF_FIELDS, "room for all of them");
 
 static bool find_fields(const struct btf *btf, struct cryo_bpf_kernel *kernel)
 {
-	size_t n_extra = 0;
+	size_t n_extra = 0, n_times = 0, n_generation = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		struct cryo_bpf_field *field = &kernel->fields[kernel->n_fields];
@@ -154,8 +174,12 @@ static bool find_fields(const struct btf *btf, struct cryo_bpf_kernel *kernel)
 		field->late = wanted[i].late;
 		kernel->n_fields++;
 		n_extra += wanted[i].extra;
+		n_times += wanted[i].time;
+		n_generation += wanted[i].generation;
 	}
 	kernel->has_extra = n_extra == CRYO_BPF_N_EXTRA;
+	kernel->has_times = n_times == N_TIMES;
+	kernel->has_generation = n_generation == N_GENERATION && kernel->layout.sequence;
 	return true;
 }
 
@@ -168,7 +192,10 @@ int cryo_bpf_kernel_read(struct cryo_bpf_kernel *ret_kernel)
 	if (!btf)
 		return errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
 	attach = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC);
-	if (attach < 0 || !find_layout(btf, &kernel.layout) || !find_fields(btf, &kernel))
+	if (attach < 0 || !find_layout(btf, &kernel.layout))
+		return -EOPNOTSUPP;
+	find_sequence(btf, &kernel.layout);
+	if (!find_fields(btf, &kernel))
 		return -EOPNOTSUPP;
 	kernel.attach = (uint32_t)attach;
 	*ret_kernel = kernel;

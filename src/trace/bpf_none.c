@@ -27,3 +27,23 @@ int cryo_bpf_read(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_arch 
 	(void)ret_count;
 	return -EOPNOTSUPP;
 }
+
+int cryo_bpf_read_times(
+	const struct cryo_bpf *bpf, pid_t pid, struct cryo_bpf_times **ret_times, size_t *ret_count)
+{
+	(void)bpf;
+	(void)pid;
+	(void)ret_times;
+	(void)ret_count;
+	return -EOPNOTSUPP;
+}
+
+int cryo_bpf_read_generation(const struct cryo_bpf *bpf, pid_t pid, pid_t tid,
+	struct cryo_bpf_generation *ret_generation)
+{
+	(void)bpf;
+	(void)pid;
+	(void)tid;
+	(void)ret_generation;
+	return -EOPNOTSUPP;
+}

@@ -5,6 +5,7 @@
  *	level = current->thread_pid->level;
  *	record.tid = task->thread_pid->numbers[level].nr;
  *	record.tgid = task->group_leader->thread_pid->numbers[level].nr;
+ *	record.sequence = task->mm->mm_lock_seq;
  *	copy the early fields; bpf_task_pt_regs(task) into record.registers; copy the late fields
  *	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
  *
@@ -134,6 +135,15 @@ static void emit_fields(
 				fields[i].from);
 }
 
+static void emit_sequence(struct writer *writer, const struct cryo_bpf_layout *layout)
+{
+	if (!layout->sequence)
+		return;
+	emit_follow(writer, TASK, layout->mm);
+	emit_read(writer, RECORD + (int)offsetof(struct cryo_bpf_record, sequence), 4, POINTER,
+		layout->sequence);
+}
+
 static void emit_registers(struct writer *writer, uint32_t size)
 {
 	emit_move(writer, BPF_REG_1, TASK);
@@ -164,6 +174,7 @@ static void emit_body(struct writer *writer, const struct cryo_bpf_layout *layou
 	emit_number(writer, layout, TASK, RECORD + (int)offsetof(struct cryo_bpf_record, tid));
 	emit_follow(writer, TASK, layout->group_leader);
 	emit_number(writer, layout, POINTER, RECORD + (int)offsetof(struct cryo_bpf_record, tgid));
+	emit_sequence(writer, layout);
 	emit_fields(writer, fields, n_fields, false);
 	emit_registers(writer, layout->registers);
 	emit_fields(writer, fields, n_fields, true);

@@ -19,11 +19,13 @@ enum {
  * @thread_pid, @group_leader: in struct task_struct
  * @level, @number: in struct pid: its depth, and its number in the outermost namespace
  * @number_size: from the number in one namespace to that in the next (struct upid)
+ * @mm: in struct task_struct; @sequence: in struct mm_struct, four bytes; 0 if it is not to be had
  * @registers: bytes of struct pt_regs that are wanted
  */
 struct cryo_bpf_layout {
 	uint32_t thread_pid, group_leader;
 	uint32_t level, number, number_size;
+	uint32_t mm, sequence;
 	uint32_t registers;
 };
 

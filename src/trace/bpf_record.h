@@ -24,6 +24,9 @@ enum cryo_bpf_extra {
  * @failed: not 0 if the registers could not be read
  * @on_cpu, @switches: whether it was on a processor, and how often it had been taken off one; each
  *	before and after the registers were read
+ * @pending, @blocked: signals, of the thread
+ * @user_ns, @system_ns: processor time
+ * @mm, @executed, @sequence: see struct cryo_bpf_generation
  * @extra: of task->thread
  * @registers: the beginning of struct pt_regs
  */
@@ -33,6 +36,9 @@ struct cryo_bpf_record {
 	uint32_t failed;
 	uint32_t on_cpu[2];
 	uint64_t voluntary[2], involuntary[2];
+	uint64_t pending, blocked, user_ns, system_ns;
+	uint64_t mm, executed;
+	uint32_t sequence, unused;
 	uint64_t extra[CRYO_BPF_N_EXTRA];
 	uint8_t registers[CRYO_BPF_GENERAL];
 };

@@ -48,6 +48,13 @@ int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t 
 		memory->pagemap, memory->page_size, start, end, extents, room, ret_count, ret_next);
 }
 
+int cryo_memory_find_own(
+	const struct cryo_memory *memory, uint64_t start, uint64_t end, uint64_t *ret_at)
+{
+	return memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, ret_at)
+				   : -EOPNOTSUPP;
+}
+
 bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address)
 {
 	return cryo_pagemap_is_guard(memory->pagemap, memory->page_size, address);

@@ -23,6 +23,7 @@ struct pm_scan_arg {
 #define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct pm_scan_arg)
 
 enum {
+	PAGE_IS_FILE = 1 << 2,
 	PAGE_IS_PRESENT = 1 << 3,
 	PAGE_IS_SWAPPED = 1 << 4,
 	PAGE_IS_PFNZERO = 1 << 5,
@@ -67,6 +68,29 @@ static int scan_once(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
 	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);
 
 	*ret_walk_end = scan.walk_end;
+	return n < 0 ? -errno : n;
+}
+
+/* Pages of the process's own: not the zero page, not those of a file's cache. */
+int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *ret_at)
+{
+	struct page_region region;
+	struct pm_scan_arg scan = {
+		.size = sizeof(scan),
+		.start = start,
+		.end = end,
+		.vec = (uintptr_t)&region,
+		.vec_len = 1,
+		.max_pages = 1,
+		.category_inverted = PAGE_IS_PFNZERO | PAGE_IS_FILE,
+		.category_mask = PAGE_IS_PFNZERO | PAGE_IS_FILE,
+		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_PRESENT,
+	};
+	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);
+
+	if (n > 0)
+		*ret_at = region.start;
 	return n < 0 ? -errno : n;
 }
 

@@ -19,6 +19,10 @@ int cryo_pagemap_scan(int pagemap, uint64_t wanted, uint64_t start, uint64_t end
 int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 
+/* The first page of a range that is the process's own, in memory or in swap; by the ioctl. 1, 0 if
+ * there is none, or -errno. */
+int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *ret_at);
+
 /* A guard page (MADV_GUARD_INSTALL; told from Linux 6.14 on): it counts as swapped, holds nothing.
  */
 bool cryo_pagemap_is_guard(int pagemap, uint64_t page_size, uint64_t address);

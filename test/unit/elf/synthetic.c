@@ -30,7 +30,6 @@ static void fill_thread(struct cryo_thread *thread, const struct cryo_arch *arch
 	thread->pending = 0x0000000300000201;
 	thread->blocked = 0xfffffffe7ffbfeff;
 	thread->times = (struct cryo_times){1000002, 3000004, 5000006, 7000008};
-	thread->state = 'S';
 	thread->source = CRYO_REGISTERS_PTRACE;
 	thread->regsets = calloc(2, sizeof(*thread->regsets));
 	thread->n_regsets = 2;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/*
+ * It pays where there are so many mappings or threads that the 20 ms of getting BPF ready, while
+ * nobody stands still, are less than what they save in the stop: 4 microseconds for each mapping,
+ * 20 for each thread.
+ */
+#include "capture/early.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "capture/inspect.h"
+#include "proc/maps.h"
+#include "proc/procfs.h"
+
+enum {
+	MANY_THREADS = 200,
+	MANY_BYTES = 64 * 1024, /* of maps: some 800 mappings */
+};
+
+/* What is passed over, used or not, so that small mappings are asked about together. */
+#define BRIDGE (1ULL << 20)
+
+static bool has_many_mappings(const struct cryo_inspector *inspector)
+{
+	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+	char text[8192];
+	size_t size = 0;
+	ssize_t n;
+
+	while (maps >= 0 && size < MANY_BYTES && (n = read(maps, text, sizeof(text))) > 0)
+		size += (size_t)n;
+	return size >= MANY_BYTES;
+}
+
+static bool read_generation(
+	const struct cryo_inspector *inspector, struct cryo_bpf_generation *ret_generation)
+{
+	return cryo_bpf_read_generation(&inspector->early.bpf, inspector->identity->pid,
+		       inspector->live, ret_generation) == 0;
+}
+
+static void read_mappings(struct cryo_inspector *inspector)
+{
+	struct cryo_early *early = &inspector->early;
+	_cleanup_close_ int smaps = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
+
+	if (smaps < 0 || !inspector->memory.scan_wanted ||
+		!read_generation(inspector, &early->generation))
+		return;
+	if (cryo_maps_read(smaps, &early->vmas, &early->n_vmas) != 0) {
+		cryo_vmas_free(early->vmas, early->n_vmas);
+		early->vmas = NULL;
+		early->n_vmas = 0;
+	}
+}
+
+void cryo_early_read(struct cryo_inspector *inspector, uint64_t n_threads)
+{
+	if (n_threads < MANY_THREADS && !has_many_mappings(inspector))
+		return;
+	if (cryo_bpf_open(&inspector->early.bpf) == 0)
+		read_mappings(inspector);
+}
+
+/* ---- in the stop ---- */
+
+static bool is_same(const struct cryo_bpf_generation *left, const struct cryo_bpf_generation *right)
+{
+	return left->mm == right->mm && left->executed == right->executed &&
+	       left->sequence == right->sequence;
+}
+
+/* Private memory without a page of its own, as far as is known. */
+static bool is_unused(const struct cryo_vma *vma)
+{
+	static const uint32_t others =
+		CRYO_VM_SHARED | CRYO_VM_HUGETLB | CRYO_VM_IO | CRYO_VM_PFNMAP | CRYO_VM_MIXEDMAP;
+
+	return !vma->anonymous && !vma->swap && vma->kind != CRYO_VMA_SPECIAL &&
+	       !(vma->flags & others);
+}
+
+/* Where the mappings from `from` on end that may be asked about as one. */
+static size_t stretch_end(const struct cryo_early *early, size_t from)
+{
+	size_t end = from + 1;
+
+	while (end < early->n_vmas && early->vmas[end].start - early->vmas[end - 1].end <= BRIDGE &&
+		(is_unused(&early->vmas[end]) ||
+			early->vmas[end].end - early->vmas[end].start <= BRIDGE))
+		end++;
+	return end;
+}
+
+/* Pages that have come into a stretch of mappings. 0 or -errno. */
+static int look_for_pages(
+	const struct cryo_memory *memory, struct cryo_vma *vma, struct cryo_vma *end)
+{
+	uint64_t at;
+	int r = 1;
+
+	while (vma < end && (r = cryo_memory_find_own(memory, vma->start, end[-1].end, &at)) > 0) {
+		while (vma < end && vma->end <= at)
+			vma++;
+		if (vma < end && is_unused(vma))
+			vma->anonymous = memory->page_size;
+		while (vma < end && !is_unused(vma))
+			vma++;
+	}
+	return r < 0 ? r : 0;
+}
+
+static bool find_new_pages(const struct cryo_inspector *inspector)
+{
+	const struct cryo_early *early = &inspector->early;
+	size_t i = 0;
+
+	while (i < early->n_vmas) {
+		size_t end;
+
+		if (!is_unused(&early->vmas[i])) {
+			i++;
+			continue;
+		}
+		end = stretch_end(early, i);
+		if (look_for_pages(&inspector->memory, early->vmas + i, early->vmas + end) < 0)
+			return false;
+		i = end;
+	}
+	return true;
+}
+
+static bool has_name(const struct cryo_inspector *inspector, const struct cryo_vma *vma)
+{
+	_cleanup_buffer_ struct cryo_buffer link = {0};
+	char name[64];
+
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, vma->start, vma->end);
+	return cryo_procfs_readlink(inspector->live_dir, name, &link) == 0 &&
+	       strcmp((const char *)link.data, vma->name) == 0;
+}
+
+/* Names that maps shows otherwise than the link are asked of the link in any case. */
+static bool have_same_names(const struct cryo_inspector *inspector)
+{
+	const struct cryo_vma *known = NULL;
+
+	for (size_t i = 0; i < inspector->early.n_vmas; i++) {
+		const struct cryo_vma *vma = &inspector->early.vmas[i];
+
+		if (vma->kind != CRYO_VMA_FILE || !vma->name || vma->name[0] == '[' ||
+			cryo_vma_name_is_ambiguous(vma))
+			continue;
+		if (known && known->inode == vma->inode && known->device == vma->device &&
+			strcmp(known->name, vma->name) == 0)
+			continue;
+		if (!has_name(inspector, vma))
+			return false;
+		known = vma;
+	}
+	return true;
+}
+
+bool cryo_early_take(
+	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count)
+{
+	struct cryo_early *early = &inspector->early;
+	struct cryo_bpf_generation now;
+
+	if (!early->vmas || !read_generation(inspector, &now) ||
+		!is_same(&now, &early->generation) || !find_new_pages(inspector) ||
+		!have_same_names(inspector))
+		return false;
+	*ret_vmas = steal_ptr(early->vmas);
+	*ret_count = early->n_vmas;
+	early->n_vmas = 0;
+	return true;
+}
+
+void cryo_early_clear(struct cryo_early *early)
+{
+	cryo_bpf_close(&early->bpf);
+	cryo_vmas_free(early->vmas, early->n_vmas);
+	*early = (struct cryo_early)CRYO_EARLY_NONE;
+}

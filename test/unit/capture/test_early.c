@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/* The mappings of a child, read early; where BPF may be used. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture/inspect.h"
+#include "proc/maps.h"
+#include "proc/procfs.h"
+
+enum {
+	PAGE = 4096,
+	MAPPINGS = 2000
+};
+
+/* What the child is to do. */
+typedef void change_function(char *memory);
+
+struct setting {
+	pid_t child;
+	struct cryo_inspector inspector;
+	struct cryo_identity identity;
+	char *memory;
+	struct cryo_vma *vmas;
+	size_t n_vmas;
+};
+
+/* The child: it changes something when it gets a byte, and then sends one. */
+static void be_child(char *memory, change_function *change, const int order[2], const int done[2])
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(order[1]);
+	close(done[0]);
+	if (read(order[0], &byte, 1) == 1 && change)
+		change(memory);
+	if (write(done[1], &byte, 1) == 1)
+		pause();
+	_exit(0);
+}
+
+static void look_at(struct setting *setting)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", setting->child);
+	setting->identity.pid = setting->child;
+	setting->inspector = CRYO_INSPECTOR_NONE;
+	setting->inspector.identity = &setting->identity;
+	setting->inspector.live = setting->child;
+	setting->inspector.live_dir = open(path, O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(cryo_memory_open(setting->inspector.live_dir, setting->child,
+			     &setting->inspector.memory),
+		0);
+	cryo_early_read(&setting->inspector, 1);
+}
+
+/* Neighbours of different permissions, every fourth touched; they are read, and then changed. */
+static void begin(struct setting *setting, change_function *change)
+{
+	int order[2], done[2];
+	char byte = 0;
+
+	*setting = (struct setting){0};
+	cr_assert_eq(pipe(order), 0);
+	cr_assert_eq(pipe(done), 0);
+	setting->memory = mmap(
+		NULL, MAPPINGS * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(setting->memory, MAP_FAILED);
+	madvise(setting->memory, MAPPINGS * PAGE, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < MAPPINGS; i += 4)
+		setting->memory[i * PAGE] = 1;
+	for (size_t i = 0; i < MAPPINGS; i += 2)
+		cr_assert_eq(mprotect(setting->memory + i * PAGE, PAGE, PROT_READ), 0);
+	setting->child = fork();
+	if (setting->child == 0)
+		be_child(setting->memory, change, order, done);
+	close(order[0]);
+	close(done[1]);
+	look_at(setting);
+	cr_assert_eq(write(order[1], &byte, 1), 1);
+	cr_assert_eq(read(done[0], &byte, 1), 1);
+	close(order[1]);
+	close(done[0]);
+	if (!setting->inspector.early.vmas)
+		cr_skip_test("BPF is not to be had here, or the kernel does not count");
+}
+
+static bool take(struct setting *setting)
+{
+	return cryo_early_take(&setting->inspector, &setting->vmas, &setting->n_vmas);
+}
+
+static const struct cryo_vma *find(const struct setting *setting, size_t index)
+{
+	uint64_t start = (uintptr_t)setting->memory + index * PAGE;
+
+	for (size_t i = 0; i < setting->n_vmas; i++)
+		if (setting->vmas[i].start == start)
+			return &setting->vmas[i];
+	cr_assert_fail("the mapping is not there");
+	return NULL;
+}
+
+static void end(struct setting *setting)
+{
+	kill(setting->child, SIGKILL);
+	waitpid(setting->child, NULL, 0);
+	cryo_vmas_free(setting->vmas, setting->n_vmas);
+	cryo_early_clear(&setting->inspector.early);
+	cryo_memory_close(&setting->inspector.memory);
+	close(setting->inspector.live_dir);
+	munmap(setting->memory, MAPPINGS * PAGE);
+}
+
+static void touch(char *memory)
+{
+	memory[101 * PAGE] = 1;
+}
+
+Test(early, what_has_not_changed_is_taken)
+{
+	struct setting setting;
+
+	begin(&setting, touch);
+	cr_assert(take(&setting));
+	cr_assert_geq(setting.n_vmas, MAPPINGS);
+	cr_assert_eq(find(&setting, 100)->anonymous, PAGE);
+	cr_assert_eq(find(&setting, 101)->anonymous, PAGE, "touched after it was read");
+	cr_assert_eq(find(&setting, 102)->anonymous, 0);
+	cr_assert_eq(find(&setting, 103)->anonymous, 0);
+	cr_assert_not(take(&setting), "only once");
+	end(&setting);
+}
+
+static void leave_out(char *memory)
+{
+	madvise(memory + 8 * PAGE, PAGE, MADV_DONTDUMP);
+}
+
+Test(early, a_flag_that_maps_does_not_show_is_a_change)
+{
+	struct setting setting;
+
+	begin(&setting, leave_out);
+	cr_assert_not(take(&setting));
+	end(&setting);
+}
+
+static void unmap(char *memory)
+{
+	munmap(memory + 8 * PAGE, PAGE);
+}
+
+Test(early, a_mapping_that_is_gone_is_a_change)
+{
+	struct setting setting;
+
+	begin(&setting, unmap);
+	cr_assert_not(take(&setting));
+	end(&setting);
+}
+
+static char path[] = "/tmp/early-XXXXXX";
+
+static void unlink_file(char *memory)
+{
+	(void)memory;
+	unlink(path);
+}
+
+Test(early, a_file_that_has_lost_its_name_is_a_change)
+{
+	struct setting setting;
+	int fd = mkstemp(path);
+	void *mapping;
+
+	cr_assert_eq(ftruncate(fd, PAGE), 0);
+	mapping = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	begin(&setting, unlink_file);
+	cr_assert_not(take(&setting));
+	munmap(mapping, PAGE);
+	close(fd);
+	end(&setting);
+}
+
+Test(early, times_are_those_of_proc)
+{
+	struct cryo_bpf_times *times;
+	struct setting setting;
+	size_t count;
+
+	begin(&setting, NULL);
+	cr_assert_eq(
+		cryo_bpf_read_times(&setting.inspector.early.bpf, setting.child, &times, &count),
+		0);
+	cr_assert_eq(count, 1);
+	cr_assert_eq(times[0].tid, setting.child);
+	cr_assert_eq(times[0].pending | times[0].blocked, 0);
+	cr_assert_lt(times[0].user_ns, 10000000000);
+	free(times);
+	end(&setting);
+}
+
+Test(early, a_small_process_is_left_alone)
+{
+	struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
+
+	inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	cryo_early_read(&inspector, 1);
+	cr_assert_null(inspector.early.vmas);
+	cr_assert_eq(inspector.early.bpf.program, -1);
+	close(inspector.live_dir);
+}
