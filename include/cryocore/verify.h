@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * libcryocore: whether a core file or an evidence directory is whole and its parts agree with each
- * other.
+ * libcryocore: whether a core file, an evidence directory or an archive of evidence is whole and
+ * its parts agree with each other.
  */
 #ifndef CRYOCORE_VERIFY_H
 #define CRYOCORE_VERIFY_H
@@ -25,7 +25,7 @@ enum cryocore_verdict {
  * struct cryocore_finding - one thing that is wrong.
  * @code: for programs: "unreadable", "frame", "truncated", "header", "sections", "segment", "tail",
  *	"notes", "note-size", "threads", "registers", "files", "auxv", "architecture"; of a
- *	directory also "manifest", "missing", "size", "hash", "unlisted"
+ *	directory or archive also "manifest", "missing", "size", "hash", "unlisted"
  * @text: one line, escaped
  */
 struct cryocore_finding {
@@ -47,8 +47,9 @@ struct cryocore_verification {
 };
 
 /**
- * cryocore_verify - check a core of anybody's making, or an evidence directory.
+ * cryocore_verify - check a core of anybody's making, or evidence: a directory, or a tar archive.
  *
+ * A core and an archive may be compressed by zstd(1). Nothing is written to a file system.
  * Returns 0 when there is a result (which may say CRYOCORE_UNREADABLE) or -ENOMEM.
  */
 int cryocore_verify(const char *path, struct cryocore_verification **ret_verification);

@@ -12,7 +12,7 @@
 #include "base/escape.h"
 #include "base/io.h"
 #include "verify/directory.h"
-#include "verify/verify.h"
+#include "verify/file.h"
 
 /* The result with what it owns: the public part is first. */
 struct owned {
@@ -27,7 +27,7 @@ static const struct {
 	const char *magic;
 	const char *what;
 } others[] = {
-	{"\x28\xb5\x2f\xfd", "it is compressed: decompress it first (zstd -d)"},
+	{"\x28\xb5\x2f\xfd", "it is compressed, and there is neither a core nor an archive in it"},
 	{"\x1f\x8b", "it is compressed: decompress it first (gzip -d)"},
 	{"\xfd\x37\x7a\x58\x5a", "it is compressed: decompress it first (xz -d)"},
 	{"MDMP", "it is a minidump, not an ELF core"},
@@ -44,7 +44,7 @@ static const char *why_not_elf(const char *path)
 	for (size_t i = 0; n > 0 && i < sizeof(others) / sizeof(others[0]); i++)
 		if (memcmp(start, others[i].magic, strlen(others[i].magic)) == 0)
 			return others[i].what;
-	return "it is not an ELF file";
+	return "it is neither an ELF file nor a tar archive";
 }
 
 static const char *why_unreadable(const char *path, int error)
@@ -58,6 +58,8 @@ static const char *why_unreadable(const char *path, int error)
 		return "it claims more program headers than there can be";
 	case -EINVAL:
 		return "it is not a regular file";
+	case -ELIBACC:
+		return "it is an archive, and libarchive cannot be loaded: install libarchive13";
 	case -ENODATA:
 		return "it is a directory without a manifest";
 	default:
@@ -65,18 +67,10 @@ static const char *why_unreadable(const char *path, int error)
 	}
 }
 
-static int verify_core(const char *path, struct cryo_verdict *verdict)
-{
-	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
-	int r = cryo_core_open(path, &core);
-
-	return r < 0 ? r : cryo_verify_core(&core, verdict);
-}
-
 static int verify_path(const char *path, struct owned *owned)
 {
 	_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = dir < 0 ? verify_core(path, &owned->verdict)
+	int r = dir < 0 ? cryo_verify_file(path, &owned->verdict)
 			: cryo_verify_directory(dir, &owned->verdict);
 
 	if (r == -ENOMEM)

@@ -6,7 +6,7 @@
 
 #include <cryocore/evidence.h>
 
-#include "evidence/core_keep.h"
+#include "elf/core_keep.h"
 #include "evidence/evidence.h"
 #include "freeze/freeze.h"
 

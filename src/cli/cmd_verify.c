@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * cryocore verify CORE|DIR...: one line for each thing that is wrong. Exit status: 0 clean; 1
+ * cryocore verify CORE|DIR|TAR...: one line for each thing that is wrong. Exit status: 0 clean; 1
  * findings; 2 something could not be checked.
  */
 #include <cryocore/verify.h>
@@ -24,7 +24,7 @@ static const struct cli_option rows[] = {
 };
 
 static const struct cli_page page = {
-	"Usage: cryocore verify [OPTION]... CORE|DIR...\n",
+	"Usage: cryocore verify [OPTION]... CORE|DIR|TAR...\n",
 	rows,
 	"Exit status: 0 clean; 1 something is wrong; 2 something could not be checked;\n"
 	"64 wrong usage.\n",
@@ -75,7 +75,7 @@ int cli_cmd_verify(int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	if (first >= argc) {
-		cli_error("no core and no directory is named: see 'cryocore verify --help'");
+		cli_error("no core, directory or archive is named: see 'cryocore verify --help'");
 		return CLI_USAGE;
 	}
 	for (int i = first; i < argc; i++) {

@@ -165,10 +165,12 @@ int cryo_core_stream_store(int fd, struct cryo_sink *sink, const char *path,
 		return -ENOMEM;
 	r = read_head(fd, &entry);
 	if (r == 0 && keep)
-		keep->error = cryo_core_keep_begin(entry.size, keep);
+		keep->error = cryo_core_keep_begin(CRYO_KEEP_STACKS, keep);
 	if (r == 0) {
 		r = store(&storing, sink, path, &entry, ret_sum);
 		free((void *)entry.extents);
+		if (keep)
+			cryo_core_keep_end(keep, entry.size);
 	}
 	drain(fd, buffer);
 	return r;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "evidence/core_keep.h"
+#include "elf/core_keep.h"
 #include "evidence/deposit.h"
 
 /**

@@ -13,8 +13,8 @@
 
 #include <cryocore/cryocore.h>
 
+#include "elf/core_keep.h"
 #include "evidence/collect.h"
-#include "evidence/core_keep.h"
 #include "evidence/worker.h"
 #include "proc/identity.h"
 #include "proc/stat.h"

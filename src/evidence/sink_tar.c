@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/archive_api.h"
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "evidence/archive_api.h"
 
 enum {
 	DIRECTORY_MODE = 0700,

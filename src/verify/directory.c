@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The manifest describes each file by an object with path, size and a digest, somewhere in it; so
- * every object that has these is one, wherever it stands, and a manifest that has learned more
- * since is still understood. Its paths are bytes from whoever had the directory: openat2(2) keeps
- * them inside.
+ * Paths in a manifest are bytes from whoever had the directory: openat2(2) keeps them inside.
  */
 #include "verify/directory.h"
 
@@ -20,12 +17,10 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "verify/manifest.h"
 #include "verify/verify.h"
 
-#define MANIFEST "manifest.json"
-
 enum {
-	MANIFEST_MAX = 512 << 20,
 	STEP = 1 << 16,
 	DEPTH_MAX = 32,
 };
@@ -35,13 +30,6 @@ struct check {
 	int dir;
 	struct cryo_verdict *verdict;
 	struct json_object *listed;
-};
-
-/* What the manifest says of a file. */
-struct entry {
-	const char *path, *digest;
-	uint64_t size;
-	bool sparse, core;
 };
 
 static int open_inside(int dir, const char *path, int flags)
@@ -75,7 +63,7 @@ static int hash_as(int fd, bool sparse, uint8_t digest[CRYO_DIGEST_SIZE])
 	return n < 0 ? (int)n : 0;
 }
 
-static int check_digest(struct check *check, const struct entry *entry, int fd)
+static int check_digest(struct check *check, const struct cryo_manifest_entry *entry, int fd)
 {
 	uint8_t digest[CRYO_DIGEST_SIZE];
 	char hex[CRYO_DIGEST_HEX_SIZE];
@@ -110,7 +98,7 @@ static int check_core(struct check *check, int fd)
 	return r == -ENOMEM ? r : 0;
 }
 
-static int check_open_file(struct check *check, const struct entry *entry, int fd)
+static int check_open_file(struct check *check, const struct cryo_manifest_entry *entry, int fd)
 {
 	struct stat info;
 	int r;
@@ -125,8 +113,9 @@ static int check_open_file(struct check *check, const struct entry *entry, int f
 	return r;
 }
 
-static int check_file(struct check *check, const struct entry *entry)
+static int check_file(const struct cryo_manifest_entry *entry, void *user)
 {
+	struct check *check = user;
 	_cleanup_close_ int fd = open_inside(check->dir, entry->path, 0);
 	int r = 0;
 
@@ -144,58 +133,10 @@ static int check_file(struct check *check, const struct entry *entry)
 	return r;
 }
 
-static const char *text_of(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, key, &value) ||
-		!json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
-}
-
-static bool read_entry(struct json_object *object, struct entry *ret_entry)
-{
-	struct entry entry = {.path = text_of(object, "path"), .digest = text_of(object, "sha256")};
-	const char *name = text_of(object, "name");
-	struct json_object *size;
-
-	if (!entry.digest) {
-		entry.digest = text_of(object, "sha256_sparse");
-		entry.sparse = true;
-	}
-	if (!entry.path || !entry.digest || !json_object_object_get_ex(object, "size", &size))
-		return false;
-	entry.size = json_object_get_uint64(size);
-	entry.core = name && strcmp(name, "core") == 0;
-	*ret_entry = entry;
-	return true;
-}
-
-static int walk(struct check *check, struct json_object *value)
-{
-	struct entry entry;
-	int r = 0;
-
-	if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
-			r = walk(check, json_object_array_get_idx(value, i));
-	} else if (json_object_is_type(value, json_type_object)) {
-		if (read_entry(value, &entry))
-			return check_file(check, &entry);
-		json_object_object_foreach(value, key, member)
-		{
-			(void)key;
-			if (r == 0)
-				r = walk(check, member);
-		}
-	}
-	return r;
-}
-
 static void tell_unlisted(struct check *check, const char *path)
 {
-	if (strcmp(path, MANIFEST) == 0 || json_object_object_get_ex(check->listed, path, NULL))
+	if (strcmp(path, CRYO_MANIFEST_NAME) == 0 ||
+		json_object_object_get_ex(check->listed, path, NULL))
 		return;
 	check->verdict->about = path;
 	cryo_verdict_add(check->verdict, "unlisted", "the manifest does not know it");
@@ -239,50 +180,31 @@ static int look_around(struct check *check, const char *directory, int depth)
 	return r;
 }
 
-static int read_manifest(int dir, struct json_object **ret_manifest)
+static int read_manifest(int dir, struct cryo_verdict *verdict, struct json_object **ret_manifest)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	_cleanup_close_ int fd = open_inside(dir, MANIFEST, 0);
-	struct json_tokener *tokener;
+	_cleanup_close_ int fd = open_inside(dir, CRYO_MANIFEST_NAME, 0);
 	int r;
 
 	if (fd < 0)
 		return fd == -ENOENT ? -ENODATA : fd;
-	r = cryo_io_read_all(fd, MANIFEST_MAX, &text);
-	tokener = r == 0 ? json_tokener_new() : NULL;
-	if (!tokener)
-		return r < 0 ? r : r > 0 ? -E2BIG : -ENOMEM;
-	*ret_manifest = text.size ? json_tokener_parse_ex(
-					    tokener, (const char *)text.data, (int)text.size + 1)
-				  : NULL;
-	json_tokener_free(tokener);
-	return 0;
-}
-
-static int check_manifest(struct check *check, struct json_object *manifest)
-{
-	const char *format = text_of(manifest, "format");
-	int r;
-
-	if (!format || strcmp(format, "cryocore-evidence") != 0) {
-		cryo_verdict_add(check->verdict, "manifest", "it is not that of evidence");
-		return 0;
-	}
-	r = walk(check, manifest);
-	return r < 0 ? r : look_around(check, "", 0);
+	r = cryo_io_read_all(fd, CRYO_MANIFEST_MAX, &text);
+	if (r != 0)
+		return r < 0 ? r : -E2BIG;
+	return cryo_manifest_parse((const char *)text.data, text.size, verdict, ret_manifest);
 }
 
 int cryo_verify_directory(int dir, struct cryo_verdict *verdict)
 {
 	struct check check = {.dir = dir, .verdict = verdict, .listed = json_object_new_object()};
 	struct json_object *manifest = NULL;
-	int r = check.listed ? read_manifest(dir, &manifest) : -ENOMEM;
+	int r = check.listed ? read_manifest(dir, verdict, &manifest) : -ENOMEM;
 
-	if (r == 0 && !json_object_is_type(manifest, json_type_object))
-		cryo_verdict_add(verdict, "manifest", "the manifest is damaged: it is no JSON");
-	else if (r == 0)
-		r = check_manifest(&check, manifest);
-	json_object_put(manifest);
+	if (r == 0 && manifest)
+		r = cryo_manifest_walk(manifest, check_file, &check);
+	if (r == 0 && manifest)
+		r = look_around(&check, "", 0);
+	cryo_manifest_free(manifest);
 	json_object_put(check.listed);
 	return r < 0 ? r : verdict->error;
 }

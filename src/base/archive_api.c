@@ -6,7 +6,7 @@
  * which needs libxml2 and ICU. They all call __archive_write_entry_filetype_unsupported(); defining
  * that here keeps the linker from pulling that object's neighbours into the static build.
  */
-#include "evidence/archive_api.h"
+#include "base/archive_api.h"
 
 #include <errno.h>
 

@@ -28,6 +28,22 @@
 	F(int, archive_write_finish_entry, (struct archive *))                                     \
 	F(int, archive_write_close, (struct archive *))                                            \
 	F(int, archive_write_free, (struct archive *))                                             \
+	F(struct archive *, archive_read_new, (void))                                              \
+	F(int, archive_read_support_format_tar, (struct archive *))                                \
+	F(int, archive_read_open,                                                                  \
+		(struct archive *, void *, archive_open_callback *, archive_read_callback *,       \
+			archive_close_callback *))                                                 \
+	F(int, archive_read_next_header, (struct archive *, struct archive_entry **))              \
+	F(int, archive_read_data_block, (struct archive *, const void **, size_t *, la_int64_t *)) \
+	F(int, archive_read_free, (struct archive *))                                              \
+	F(const char *, archive_error_string, (struct archive *))                                  \
+	F(const char *, archive_entry_pathname, (struct archive_entry *))                          \
+	F(const char *, archive_entry_pathname_utf8, (struct archive_entry *))                     \
+	F(const char *, archive_entry_hardlink, (struct archive_entry *))                          \
+	F(la_int64_t, archive_entry_size, (struct archive_entry *))                                \
+	F(__LA_MODE_T, archive_entry_filetype, (struct archive_entry *))                           \
+	F(int, archive_entry_sparse_reset, (struct archive_entry *))                               \
+	F(int, archive_entry_sparse_next, (struct archive_entry *, la_int64_t *, la_int64_t *))    \
 	F(int, archive_errno, (struct archive *))                                                  \
 	F(struct archive_entry *, archive_entry_new, (void))                                       \
 	F(void, archive_entry_free, (struct archive_entry *))                                      \

@@ -6,7 +6,7 @@
  *
  * Memory is that of the collector, so what is kept is bounded: stacks first.
  */
-#include "evidence/core_keep.h"
+#include "elf/core_keep.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -23,28 +23,30 @@ enum {
 	STACK_MAX = 8 << 20, /* of one stack */
 	SMALL = 1 << 20,     /* a segment that is kept whole */
 	HEAD_MAX = 512 << 20,
+	TAIL_MAX = 32 << 20,
 };
 
 static const uint64_t kept_max = 256 << 20;
 
-int cryo_core_keep_begin(uint64_t core_size, struct cryo_core_keep *ret_keep)
+int cryo_core_keep_begin(enum cryo_core_keep_what what, struct cryo_core_keep *ret_keep)
 {
-	_cleanup_close_ int fd = memfd_create("core", MFD_CLOEXEC);
+	int fd = memfd_create("core", MFD_CLOEXEC);
 
 	*ret_keep = CRYO_CORE_KEEP_NONE;
-	if (fd < 0 || ftruncate(fd, (off_t)core_size) < 0)
+	if (fd < 0)
 		return -errno;
-	ret_keep->fd = steal_fd(&fd);
+	ret_keep->fd = fd;
+	ret_keep->what = what;
 	return 0;
 }
 
 static int add_range(struct cryo_core_keep *keep, uint64_t from, uint64_t end)
 {
-	struct cryo_sink_extent *range = cryo_array_add(keep->ranges, keep->n_ranges);
+	struct cryo_core_range *range = cryo_array_add(keep->ranges, keep->n_ranges);
 
 	if (!range)
 		return -ENOMEM;
-	*range = (struct cryo_sink_extent){from, end - from};
+	*range = (struct cryo_core_range){from, end};
 	return 0;
 }
 
@@ -80,7 +82,7 @@ static int add_small(struct cryo_core_keep *keep, const struct cryo_core *core, 
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct cryo_sink_extent *left = a, *right = b;
+	const struct cryo_core_range *left = a, *right = b;
 
 	return (left->offset > right->offset) - (left->offset < right->offset);
 }
@@ -88,27 +90,26 @@ static int compare_ranges(const void *a, const void *b)
 /* In order, and those that touch each other as one; returns how much they are. */
 static uint64_t sort_ranges(struct cryo_core_keep *keep)
 {
-	size_t n = 0;
 	uint64_t sum = 0;
+	size_t n = 0;
 
 	if (keep->n_ranges)
 		qsort(keep->ranges, keep->n_ranges, sizeof(*keep->ranges), compare_ranges);
 	for (size_t i = 0; i < keep->n_ranges; i++) {
-		struct cryo_sink_extent *last = n ? &keep->ranges[n - 1] : NULL;
-		uint64_t end = keep->ranges[i].offset + keep->ranges[i].size;
+		const struct cryo_core_range *range = &keep->ranges[i];
 
-		if (!last || keep->ranges[i].offset > last->offset + last->size)
-			keep->ranges[n++] = keep->ranges[i];
-		else if (end > last->offset + last->size)
-			last->size = end - last->offset;
+		if (n == 0 || range->offset > keep->ranges[n - 1].end)
+			keep->ranges[n++] = *range;
+		else if (range->end > keep->ranges[n - 1].end)
+			keep->ranges[n - 1].end = range->end;
 	}
 	keep->n_ranges = n;
 	for (size_t i = 0; i < n; i++)
-		sum += keep->ranges[i].size;
+		sum += keep->ranges[i].end - keep->ranges[i].offset;
 	return sum;
 }
 
-static int choose(struct cryo_core_keep *keep, const struct cryo_core *core)
+static int choose_stacks(struct cryo_core_keep *keep, const struct cryo_core *core)
 {
 	_cleanup_core_process_ struct cryo_core_process process = {0};
 	int r = cryo_core_process_read(core, &process);
@@ -121,6 +122,26 @@ static int choose(struct cryo_core_keep *keep, const struct cryo_core *core)
 		r = add_small(keep, core, stacks < kept_max ? kept_max - stacks : 0);
 	sort_ranges(keep);
 	return r;
+}
+
+/* Our own note, or what does not belong there. */
+static int choose_tail(struct cryo_core_keep *keep, const struct cryo_core *core)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < core->n_phdrs; i++) {
+		const struct cryo_phdr *phdr = &core->phdrs[i];
+
+		if (phdr->filesz <= INT64_MAX && phdr->offset <= INT64_MAX &&
+			phdr->offset + phdr->filesz > end)
+			end = phdr->offset + phdr->filesz;
+	}
+	return add_range(keep, end, end + TAIL_MAX);
+}
+
+static int choose(struct cryo_core_keep *keep, const struct cryo_core *core)
+{
+	return keep->what == CRYO_KEEP_STACKS ? choose_stacks(keep, core) : choose_tail(keep, core);
 }
 
 static uint64_t first_load(const struct cryo_core *core)
@@ -165,17 +186,15 @@ static void keep_chosen(
 {
 	uint64_t end = offset + size;
 
-	while (keep->next < keep->n_ranges && !keep->error) {
-		const struct cryo_sink_extent *range = &keep->ranges[keep->next];
-		uint64_t range_end = range->offset + range->size;
+	for (; keep->next < keep->n_ranges && !keep->error; keep->next++) {
+		const struct cryo_core_range *range = &keep->ranges[keep->next];
 		uint64_t from = range->offset > offset ? range->offset : offset;
-		uint64_t to = range_end < end ? range_end : end;
+		uint64_t to = range->end < end ? range->end : end;
 
 		if (from < to)
 			keep_bytes(keep, from, data + (from - offset), (size_t)(to - from));
-		if (range_end > end)
+		if (range->end > end)
 			break;
-		keep->next++;
 	}
 }
 
@@ -191,6 +210,13 @@ void cryo_core_keep_pass(
 	keep_bytes(keep, offset, data, size);
 	if (!keep->error)
 		decide(keep, offset + size);
+}
+
+int cryo_core_keep_end(struct cryo_core_keep *keep, uint64_t core_size)
+{
+	if (keep->fd >= 0 && !keep->error && ftruncate(keep->fd, (off_t)core_size) < 0)
+		keep->error = -errno;
+	return keep->error;
 }
 
 void cryo_core_keep_clear(struct cryo_core_keep *keep)

@@ -8,31 +8,55 @@
 
 #include <stdbool.h>
 
-#include "evidence/sink.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is kept behind headers and notes. */
+enum cryo_core_keep_what {
+	CRYO_KEEP_STACKS, /* the stack of each thread, and small segments */
+	CRYO_KEEP_TAIL,   /* what stands behind the last segment */
+};
+
+/* A stretch of the file. */
+struct cryo_core_range {
+	uint64_t offset, end;
+};
 
 /**
  * struct cryo_core_keep - a core of which little is kept.
  * @fd: the file; -1: nothing is kept
+ * @what: is kept
  * @size: bytes that were kept
+ * @decided: headers and notes have passed
  * @ranges: of the file, in order, that are kept; owned; known once the notes have passed
  * @error: negative: something of them was lost
  */
 struct cryo_core_keep {
 	int fd;
+	enum cryo_core_keep_what what;
 	uint64_t size;
 	bool decided;
-	struct cryo_sink_extent *ranges;
+	struct cryo_core_range *ranges;
 	size_t n_ranges, next;
 	int error;
 };
 
 #define CRYO_CORE_KEEP_NONE ((struct cryo_core_keep){.fd = -1})
 
-/* Begin, with the size of the whole core. 0 or -errno of memfd_create(2) and ftruncate(2). */
-int cryo_core_keep_begin(uint64_t core_size, struct cryo_core_keep *ret_keep);
+/* Begin. 0 or -errno of memfd_create(2). */
+int cryo_core_keep_begin(enum cryo_core_keep_what what, struct cryo_core_keep *ret_keep);
 
 /* Bytes pass by, at an offset of the core; never at one before those that have passed. */
 void cryo_core_keep_pass(
 	struct cryo_core_keep *keep, uint64_t offset, const void *data, size_t size);
+
+/**
+ * cryo_core_keep_end - all has passed: give the file the size that the core has.
+ *
+ * Returns 0; -ENOEXEC or -EMEDIUMTYPE (what passed is no core); -E2BIG, -ENOMEM, -EFBIG (headers
+ * and notes are more than is kept), or -errno of write(2) or ftruncate(2). The same is in
+ * @keep->error.
+ */
+int cryo_core_keep_end(struct cryo_core_keep *keep, uint64_t core_size);
 
 void cryo_core_keep_clear(struct cryo_core_keep *keep);
