@@ -133,6 +133,8 @@ struct cryocore_progress {
  * @cancel: if not NULL and not 0, the capture ends as soon as the target is released
  * @on_progress: called about ten times a second in the calling thread; may be NULL
  * @user: passed to @on_progress
+ * @zstd_level: compress the core, with threads; its name ends with .zst; 1 to 19, 0: do not. Not
+ *for a @sparse_stream
  */
 struct cryocore_options {
 	size_t size;
@@ -150,6 +152,7 @@ struct cryocore_options {
 	const volatile int *cancel;
 	void (*on_progress)(const struct cryocore_progress *progress, void *user);
 	void *user;
+	int zstd_level;
 };
 
 void cryocore_options_init(struct cryocore_options *options);

@@ -84,7 +84,8 @@ void cryocore_stacks_options_init(struct cryocore_stacks_options *options);
 
 /**
  * cryocore_stacks_core - the stacks in a core file.
- * @path: of the core, of anybody's making. PATH.exe, `exe` and `root/` beside it are used
+ * @path: of the core, of anybody's making; it may be compressed by zstd(1). PATH.exe, `exe` and
+ * `root/` beside it are used
  * @options: NULL stands for the defaults
  *
  * Returns 0; -ENOEXEC (not an ELF file, or of an architecture that cryocore does not know),

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/number.h"
+#include "base/packer.h"
 #include "capture/capture.h"
 #include "capture/privilege.h"
 #include "capture/result.h"
@@ -43,6 +44,9 @@ int cryocore_capture(
 		return -EINVAL;
 	if (options)
 		memcpy(&complete, options, options->size);
+	if (complete.zstd_level < 0 || complete.zstd_level > CRYO_PACKER_LEVEL_MAX ||
+		(complete.zstd_level && complete.sparse_stream))
+		return -EINVAL;
 	r = parse_content(complete.content, &policy, NULL);
 	return r < 0 ? r : cryo_capture(pid, &complete, &policy, ret_result);
 }

@@ -15,9 +15,6 @@
 #define CRYO_ARCHIVE_FUNCTIONS(F)                                                                  \
 	F(struct archive *, archive_write_new, (void))                                             \
 	F(int, archive_write_set_format_pax, (struct archive *))                                   \
-	F(int, archive_write_add_filter_zstd, (struct archive *))                                  \
-	F(int, archive_write_set_filter_option,                                                    \
-		(struct archive *, const char *, const char *, const char *))                      \
 	F(int, archive_write_set_bytes_per_block, (struct archive *, int))                         \
 	F(int, archive_write_set_bytes_in_last_block, (struct archive *, int))                     \
 	F(int, archive_write_open,                                                                 \

@@ -13,10 +13,12 @@
 #include "base/cleanup.h"
 #include "capture/result.h"
 
-static char *output_path(const struct cryo_request *request, const char *suffix)
+static char *output_path(
+	const struct cryo_request *request, const char *suffix, const char *partial)
 {
 	char *path;
-	int n = asprintf(&path, "%s.%d%s", request->prefix, request->identity.pid, suffix);
+	int n = asprintf(
+		&path, "%s.%d%s%s", request->prefix, request->identity.pid, suffix, partial);
 
 	return n < 0 ? NULL : path;
 }
@@ -29,7 +31,7 @@ static bool exists(const char *path)
 static void tell_one(
 	const struct cryo_request *request, const char *suffix, struct cryocore_result *result)
 {
-	_cleanup_free_ char *path = output_path(request, suffix);
+	_cleanup_free_ char *path = output_path(request, suffix, ".partial");
 
 	if (exists(path))
 		cryo_result_say(
@@ -40,15 +42,16 @@ void cryo_leftover_tell(const struct cryo_request *request, struct cryocore_resu
 {
 	if (request->stream_fd >= 0 || request->dry_run)
 		return;
-	tell_one(request, ".partial", result);
+	tell_one(request, cryo_request_suffix(request), result);
 	if (!request->no_exe)
-		tell_one(request, ".exe.partial", result);
+		tell_one(request, ".exe", result);
 }
 
 bool cryo_leftover_has_core(const struct cryo_request *request)
 {
-	_cleanup_free_ char *core = output_path(request, ""),
-			    *partial = output_path(request, ".partial");
+	const char *suffix = cryo_request_suffix(request);
+	_cleanup_free_ char *core = output_path(request, suffix, ""),
+			    *partial = output_path(request, suffix, ".partial");
 
 	return request->stream_fd < 0 && exists(core) && !exists(partial);
 }

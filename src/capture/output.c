@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/packer.h"
 
 enum {
 	ZEROS = 1 << 16
@@ -72,7 +73,7 @@ void cryo_output_from_stream(int fd, bool sparse, struct cryo_output *ret_output
 {
 	*ret_output = CRYO_OUTPUT_NONE;
 	ret_output->fd = fd;
-	ret_output->stream = true;
+	ret_output->stream = ret_output->forward = true;
 	ret_output->sparse = sparse;
 }
 
@@ -111,6 +112,12 @@ static uint64_t alike(struct cryo_output *output, uint64_t size, bool *ret_is_da
 	return bound < size ? bound : size;
 }
 
+static int put(struct cryo_output *output, const void *data, size_t size)
+{
+	return output->packer ? cryo_packer_write(output->packer, data, size)
+			      : cryo_io_write(output->fd, data, size);
+}
+
 /* Move a stream forward over bytes, or over zeros if there are none. */
 static int advance(struct cryo_output *output, const uint8_t *data, uint64_t size)
 {
@@ -124,7 +131,7 @@ static int advance(struct cryo_output *output, const uint8_t *data, uint64_t siz
 		if (is_data && !data && step > ZEROS)
 			step = ZEROS;
 		if (is_data)
-			r = cryo_io_write(output->fd, data ? data : zeros, (size_t)step);
+			r = put(output, data ? data : zeros, (size_t)step);
 		if (r < 0)
 			return r;
 		output->position += step;
@@ -132,6 +139,19 @@ static int advance(struct cryo_output *output, const uint8_t *data, uint64_t siz
 		data = data ? data + step : NULL;
 	}
 	return 0;
+}
+
+static int put_packed(void *user, const void *data, size_t size)
+{
+	const struct cryo_output *output = user;
+
+	return cryo_io_write(output->fd, data, size);
+}
+
+int cryo_output_compress(struct cryo_output *output, int level)
+{
+	output->forward = true;
+	return cryo_packer_new(level, put_packed, output, &output->packer);
 }
 
 static int fill_stream(struct cryo_output *output, uint64_t end)
@@ -161,7 +181,7 @@ int cryo_output_write(struct cryo_output *output, const void *data, size_t size,
 {
 	int r;
 
-	if (!output->stream)
+	if (!output->forward)
 		return write_file(output, data, size, (off_t)offset);
 	r = fill_stream(output, offset);
 	return r < 0 ? r : advance(output, data, size);
@@ -169,7 +189,7 @@ int cryo_output_write(struct cryo_output *output, const void *data, size_t size,
 
 int cryo_output_set_size(struct cryo_output *output, uint64_t size)
 {
-	if (output->stream)
+	if (output->forward)
 		return fill_stream(output, size);
 	return ftruncate(output->fd, (off_t)size) < 0 ? -errno : 0;
 }
@@ -186,9 +206,10 @@ static int rename_by_link(const struct cryo_output *output)
 int cryo_output_commit(struct cryo_output *output)
 {
 	unsigned int flags = output->overwrite ? 0 : RENAME_NOREPLACE;
+	int r = output->packer ? cryo_packer_finish(output->packer) : 0;
 
-	if (output->stream)
-		return 0;
+	if (r < 0 || output->stream)
+		return r;
 	if (renameat2(output->dir, output->partial, output->dir, output->name, flags) == 0)
 		return 0;
 	return errno == EINVAL ? rename_by_link(output) : -errno;
@@ -198,6 +219,8 @@ bool cryo_output_abandon(struct cryo_output *output)
 {
 	struct stat found;
 
+	if (output->packer)
+		cryo_packer_finish(output->packer);
 	if (output->stream || output->fd < 0)
 		return false;
 	if (fstat(output->fd, &found) == 0 && found.st_size > 0)
@@ -215,5 +238,6 @@ void cryo_output_close(struct cryo_output *output)
 	free(output->name);
 	free(output->partial);
 	free(output->stretches);
+	cryo_packer_free(output->packer);
 	*output = CRYO_OUTPUT_NONE;
 }

@@ -25,6 +25,8 @@ struct cryo_sparse_head {
 
 #define CRYO_SPARSE_MAGIC 0x31767370736f7963ULL /* "cyospsv1" */
 
+struct cryo_packer;
+
 /**
  * struct cryo_output - where bytes go.
  * @fd: the file, or the stream, which is not owned
@@ -34,7 +36,11 @@ struct cryo_sparse_head {
  * @overwrite: the final name may exist
  * @uncached: what is written goes to the disk at once and leaves the page cache, where the kernel
  *	and the file system can (Linux 6.14)
- * @position: of a stream, bytes written so far, holes included
+ * @stream: it has no name
+ * @forward: it is written strictly in order, and cannot be read back: a stream, or what is
+ *compressed
+ * @packer: compresses; owned; NULL: nothing does
+ * @position: if @forward, bytes written so far, holes included
  * @stretches: of a sparse stream, where its data lies; owned; @stretch is the one at the position
  */
 struct cryo_output {
@@ -43,8 +49,9 @@ struct cryo_output {
 	char *path, *name, *partial;
 	bool overwrite;
 	_Atomic bool uncached;
-	bool stream;
+	bool stream, forward;
 	bool sparse;
+	struct cryo_packer *packer;
 	uint64_t position;
 	struct cryo_stretch *stretches;
 	size_t n_stretches, stretch;
@@ -72,13 +79,17 @@ void cryo_output_from_stream(int fd, bool sparse, struct cryo_output *ret_output
 int cryo_output_announce(
 	struct cryo_output *output, uint64_t size, struct cryo_stretch *stretches, size_t count);
 
+/* Compress all that will be written. Before that; not a sparse stream. 0, -ENOMEM or -EINVAL. */
+int cryo_output_compress(struct cryo_output *output, int level);
+
 /* Write at an offset; in a stream not before its position, and what lies between becomes zeros. */
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset);
 
 /* Give the file its size (a hole at the end counts), or fill the stream up to it. 0 or -errno. */
 int cryo_output_set_size(struct cryo_output *output, uint64_t size);
 
-/* Give the whole file its name. 0 or -errno; -EEXIST if somebody took the name meanwhile. */
+/* All is written: give the file its name. 0 or -errno; -EEXIST if somebody took the name meanwhile.
+ */
 int cryo_output_commit(struct cryo_output *output);
 
 /* Remove the partial file if it is empty. Whether it stays. */

@@ -48,6 +48,14 @@ static int open_output(const struct cryo_work *work, const char *suffix, struct 
 	return r < 0 ? cryo_tell_output(work, r, path) : 0;
 }
 
+static int compress(struct cryo_work *work)
+{
+	int level = work->reader->request->zstd_level;
+	int r = level ? cryo_output_compress(&work->core, level) : 0;
+
+	return r < 0 ? cryo_tell_refused(work, r, "compress its core") : 0;
+}
+
 static int open_outputs(struct cryo_work *work)
 {
 	const struct cryo_request *request = work->reader->request;
@@ -55,9 +63,11 @@ static int open_outputs(struct cryo_work *work)
 
 	if (request->stream_fd >= 0) {
 		cryo_output_from_stream(request->stream_fd, request->sparse_stream, &work->core);
-		return 0;
+		return compress(work);
 	}
-	r = open_output(work, "", &work->core);
+	r = open_output(work, cryo_request_suffix(request), &work->core);
+	if (r == 0)
+		r = compress(work);
 	if (r == 0 && !request->no_exe)
 		r = open_output(work, ".exe", &work->exe);
 	return r;
@@ -75,7 +85,7 @@ static int prepare(struct cryo_work *work)
 	cryo_privilege_raise();
 	if (r == 0 && !request->dry_run)
 		r = cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
-			work->core.stream, &work->copy);
+			work->core.forward, &work->copy);
 	return r;
 }
 

@@ -34,13 +34,13 @@ static int write_tail(struct cryo_work *work, uint64_t *ret_size)
 	return r;
 }
 
-/* Read back what can be read back: the frame, with libelf. A stream cannot. */
+/* Read back what can be read back: the frame, with libelf. What was written forward cannot. */
 static int check_core(const struct cryo_work *work)
 {
 	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
 	int r;
 
-	if (work->core.stream)
+	if (work->core.forward)
 		return 0;
 	r = cryo_core_open_fd(work->core.fd, &core);
 	if (r < 0)

@@ -16,6 +16,7 @@
  * @procfs: where /proc is read; owned
  * @identity: the target, bound to the process that it was at the beginning
  * @prefix: of the output files
+ * @zstd_level: the core is compressed; 0: it is not
  * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
 struct cryo_request {
@@ -23,10 +24,17 @@ struct cryo_request {
 	struct cryo_identity identity;
 	struct cryo_policy policy;
 	const char *prefix;
+	int zstd_level;
 	int stream_fd;
 	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
 };
+
+/* What the name of a core ends with. */
+static inline const char *cryo_request_suffix(const struct cryo_request *request)
+{
+	return request->zstd_level ? ".zst" : "";
+}
 
 /* Stages, for progress and for tests that end us in each of them. */
 enum cryo_stage {

@@ -187,6 +187,11 @@ static int run_gather(struct request *request)
 			  "--directory, --tree, --cgroup and --freeze");
 		return CLI_USAGE;
 	}
+	if (options->zstd_level && !request->gather.tar) {
+		cli_error("--compress is for cores and for --tar: cores in a directory are not "
+			  "compressed");
+		return CLI_USAGE;
+	}
 	options->pids = request->pids.array;
 	options->n_pids = request->pids.count;
 	options->content = request->options.content;
@@ -200,6 +205,7 @@ static int run_cores(struct request *request)
 	if (check_request(request) < 0)
 		return CLI_USAGE;
 	request->options.cancel = cli_cancel_flag();
+	request->options.zstd_level = request->gather.options.zstd_level;
 	request->options.stream_fd =
 		request->stream && !request->options.dry_run ? STDOUT_FILENO : -1;
 	request->options.on_progress = cli_progress_callback();

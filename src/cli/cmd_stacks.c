@@ -52,7 +52,9 @@ static const char *reason(int error)
 {
 	switch (error) {
 	case -ENOEXEC:
-		return "not a core of an architecture that cryocore knows";
+		return "not a core of an architecture that cryocore knows (of evidence in an "
+		       "archive, "
+		       "extract it first)";
 	case -EMEDIUMTYPE:
 		return "an ELF file, but not a core";
 	case -ENODATA:

@@ -35,7 +35,7 @@ int cli_gather_set_size(const struct cli_option *option, void *field, const char
 			CLI_TEXT(struct cli_gather, options.directory)},                           \
 		{"tar", 0, "FILE", "evidence as one tar stream into FILE, or '-' for stdout",      \
 			CLI_TEXT(struct cli_gather, tar)},                                         \
-		{"compress", 0, "zstd[:LEVEL]", "compress the tar stream",                         \
+		{"compress", 0, "zstd[:LEVEL]", "compress cores, or the tar stream",               \
 			CLI_FIELD(cli_gather_set_compress, struct cli_gather, options.zstd_level,  \
 				int)},                                                             \
 		{"tree", 0, "PID", "evidence of this process and all its descendants",             \

@@ -24,6 +24,7 @@ enum {
 	SMALL = 1 << 20,     /* a segment that is kept whole */
 	HEAD_MAX = 512 << 20,
 	TAIL_MAX = 32 << 20,
+	ROOM = 1 << 17,
 };
 
 static const uint64_t kept_max = 256 << 20;
@@ -217,6 +218,24 @@ int cryo_core_keep_end(struct cryo_core_keep *keep, uint64_t core_size)
 	if (keep->fd >= 0 && !keep->error && ftruncate(keep->fd, (off_t)core_size) < 0)
 		keep->error = -errno;
 	return keep->error;
+}
+
+int cryo_core_keep_input(
+	struct cryo_input *input, enum cryo_core_keep_what what, struct cryo_core_keep *ret_keep)
+{
+	_cleanup_free_ uint8_t *room = malloc(ROOM);
+	int r = cryo_core_keep_begin(what, ret_keep);
+	uint64_t size = 0;
+	ssize_t n;
+
+	if (r < 0 || !room)
+		return r < 0 ? r : -ENOMEM;
+	while ((n = cryo_input_read(input, room, ROOM)) > 0) {
+		cryo_core_keep_pass(ret_keep, size, room, (size_t)n);
+		size += (uint64_t)n;
+	}
+	r = cryo_core_keep_end(ret_keep, size);
+	return r < 0 ? r : (int)n;
 }
 
 void cryo_core_keep_clear(struct cryo_core_keep *keep)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/input.h"
+
 /* What is kept behind headers and notes. */
 enum cryo_core_keep_what {
 	CRYO_KEEP_STACKS, /* the stack of each thread, and small segments */
@@ -58,5 +60,15 @@ void cryo_core_keep_pass(
  * @keep->error.
  */
 int cryo_core_keep_end(struct cryo_core_keep *keep, uint64_t core_size);
+
+/**
+ * cryo_core_keep_input - let all of an input pass.
+ * @ret_keep: begun here; the caller's to clear
+ *
+ * Returns 0; what cryo_input_read() returned before the end: what came until then is kept; or what
+ * cryo_core_keep_begin() and cryo_core_keep_end() return: then there is no core.
+ */
+int cryo_core_keep_input(
+	struct cryo_input *input, enum cryo_core_keep_what what, struct cryo_core_keep *ret_keep);
 
 void cryo_core_keep_clear(struct cryo_core_keep *keep);

@@ -23,6 +23,7 @@
 #include "base/archive_api.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/packer.h"
 
 enum {
 	DIRECTORY_MODE = 0700,
@@ -35,6 +36,7 @@ struct tar {
 	struct cryo_sink sink;
 	const struct cryo_archive_api *api;
 	struct archive *archive;
+	struct cryo_packer *packer; /* NULL: the stream is not compressed */
 	struct cryo_tar_options options;
 	pthread_mutex_t lock;
 	int error;          /* of the stream; it does not recover */
@@ -59,15 +61,13 @@ static la_ssize_t fail(struct tar *tar, int error)
 	return -1;
 }
 
-/* libarchive's way out; it calls again for what is left of a short write. */
-static la_ssize_t put(struct archive *archive, void *user, const void *data, size_t size)
+/* One write(2): bytes written, or -1 and an error of the stream. */
+static ssize_t put_some(struct tar *tar, const void *data, size_t size)
 {
-	struct tar *tar = user;
 	struct pollfd ready = {.fd = tar->options.fd, .events = POLLOUT};
 	int timeout = tar->options.stall_ms ? (int)tar->options.stall_ms : -1, n;
 	ssize_t written;
 
-	(void)archive;
 	do
 		n = poll(&ready, 1, timeout);
 	while (n < 0 && errno == EINTR);
@@ -78,6 +78,31 @@ static la_ssize_t put(struct archive *archive, void *user, const void *data, siz
 	if (written < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	return written < 0 ? fail(tar, -errno) : written;
+}
+
+static int put_all(void *user, const void *data, size_t size)
+{
+	struct tar *tar = user;
+
+	while (size) {
+		ssize_t n = put_some(tar, data, size);
+
+		if (n < 0)
+			return tar->error;
+		data = (const char *)data + n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* libarchive's way out. */
+static la_ssize_t put(struct archive *archive, void *user, const void *data, size_t size)
+{
+	struct tar *tar = user;
+	int r = tar->packer ? cryo_packer_write(tar->packer, data, size) : put_all(tar, data, size);
+
+	(void)archive;
+	return r < 0 ? fail(tar, r) : (la_ssize_t)size;
 }
 
 /* What an operation of libarchive came to. Called with the lock. */
@@ -321,6 +346,7 @@ static void tar_close(struct cryo_sink *sink)
 
 	if (tar->archive)
 		tar->api->archive_write_free(tar->archive);
+	cryo_packer_free(tar->packer);
 	for (size_t i = 0; i < tar->n_directories; i++)
 		free(tar->directories[i]);
 	free(tar->directories);
@@ -340,23 +366,6 @@ static const struct cryo_sink_ops tar_ops = {
 	.survives_kill = false,
 };
 
-static int set_up_zstd(struct tar *tar)
-{
-	char level[16];
-	int r;
-
-	if (!tar->options.zstd_level)
-		return 0;
-	snprintf(level, sizeof(level), "%d", tar->options.zstd_level);
-	r = tar->api->archive_write_add_filter_zstd(tar->archive);
-	if (r >= ARCHIVE_WARN)
-		r = tar->api->archive_write_set_filter_option(
-			tar->archive, "zstd", "compression-level", level);
-	/* Without threads in the libzstd at hand this option is refused, and nothing is lost. */
-	tar->api->archive_write_set_filter_option(tar->archive, "zstd", "threads", "2");
-	return check(tar, r);
-}
-
 static int set_up(struct tar *tar)
 {
 	int r = cryo_archive_api_get(&tar->api);
@@ -367,8 +376,8 @@ static int set_up(struct tar *tar)
 	if (!tar->archive)
 		return -ENOMEM;
 	r = check(tar, tar->api->archive_write_set_format_pax(tar->archive));
-	if (r == 0)
-		r = set_up_zstd(tar);
+	if (r == 0 && tar->options.zstd_level)
+		r = cryo_packer_new(tar->options.zstd_level, put_all, tar, &tar->packer);
 	if (r < 0)
 		return r;
 	tar->api->archive_write_set_bytes_per_block(tar->archive, BLOCK);
@@ -402,6 +411,8 @@ int cryo_sink_tar_finish(struct cryo_sink *sink)
 
 	pthread_mutex_lock(&tar->lock);
 	r = tar->error ? tar->error : check(tar, tar->api->archive_write_close(tar->archive));
+	if (r == 0 && tar->packer)
+		r = cryo_packer_finish(tar->packer);
 	pthread_mutex_unlock(&tar->lock);
 	return r;
 }

@@ -21,8 +21,10 @@
 
 #include "base/array.h"
 #include "proc/auxv.h"
+#include "stacks/packed_core.h"
 
 #define DELETED " (deleted)"
+#define PACKED ".zst"
 
 static ssize_t core_read(struct cryo_view *view, uint64_t address, void *data, size_t size)
 {
@@ -324,13 +326,36 @@ static int finish(struct cryo_core_target *target, int r)
 	return r;
 }
 
+/* What is beside a compressed core is named after the core. */
+static void strip_suffix(char *path)
+{
+	size_t length = strlen(path), suffix = strlen(PACKED);
+
+	if (length > suffix && strcmp(path + length - suffix, PACKED) == 0)
+		path[length - suffix] = '\0';
+}
+
+static int open_packed(const char *path, struct cryo_core_target *target)
+{
+	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int core = file < 0 ? -errno : cryo_packed_core_open(file);
+
+	if (core < 0)
+		return core;
+	strip_suffix(target->path);
+	return cryo_core_open_fd(core, &target->core);
+}
+
 int cryo_core_target_open(const char *path, struct cryo_core_target *target)
 {
+	int r;
+
 	begin(target);
 	target->path = strdup(path);
 	if (!target->path)
 		return -ENOMEM;
-	return finish(target, cryo_core_open(path, &target->core));
+	r = cryo_core_open(path, &target->core);
+	return finish(target, r == -ENOEXEC ? open_packed(path, target) : r);
 }
 
 int cryo_core_target_open_fd(int fd, const char *path, int task, struct cryo_core_target *target)

@@ -19,7 +19,6 @@
 #include "verify/verify.h"
 
 enum {
-	ROOM = 1 << 17,
 	START = 512,
 };
 
@@ -53,33 +52,12 @@ static bool is_damage(int error)
 	return error == -ENODATA || error == -EBADMSG;
 }
 
-/* Let everything pass. 0 or what cryo_input_read() returns; *ret_size is what there was. */
-static int pass_all(struct cryo_input *input, struct cryo_core_keep *keep, uint64_t *ret_size)
-{
-	_cleanup_free_ uint8_t *room = malloc(ROOM);
-	uint64_t size = 0;
-	ssize_t n = room ? 0 : -ENOMEM;
-
-	while (room && (n = cryo_input_read(input, room, ROOM)) > 0) {
-		cryo_core_keep_pass(keep, size, room, (size_t)n);
-		size += (uint64_t)n;
-	}
-	*ret_size = size;
-	return (int)n;
-}
-
 static int check_compressed_core(struct cryo_input *input, struct cryo_verdict *verdict)
 {
 	struct cryo_core_keep keep;
-	uint64_t size;
-	int r = cryo_core_keep_begin(CRYO_KEEP_TAIL, &keep), error;
+	int error = cryo_core_keep_input(input, CRYO_KEEP_TAIL, &keep);
+	int r = is_damage(error) ? 0 : error;
 
-	if (r < 0)
-		return r;
-	error = pass_all(input, &keep, &size);
-	r = cryo_core_keep_end(&keep, size);
-	if (r == 0 && error < 0 && !is_damage(error))
-		r = error;
 	if (r == 0)
 		r = check_core(keep.fd, verdict);
 	if (r == 0 && is_damage(error))
