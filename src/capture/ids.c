@@ -116,15 +116,22 @@ static bool same_user_namespace(int live_dir)
 	       own.st_dev == other.st_dev;
 }
 
-int cryo_ids_fill_credentials(
-	int live_dir, const struct cryo_status *status, struct cryo_process *process)
+void cryo_ids_read_overflow(struct cryo_overflow_ids *ret_ids)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+
+	ret_ids->uid = (uid_t)read_number(procfs, "sys/kernel/overflowuid", 65534);
+	ret_ids->gid = (gid_t)read_number(procfs, "sys/kernel/overflowgid", 65534);
+}
+
+int cryo_ids_fill_credentials(int live_dir, const struct cryo_status *status,
+	const struct cryo_overflow_ids *overflow, struct cryo_process *process)
+{
 	_cleanup_buffer_ struct cryo_buffer uid_map = {0}, gid_map = {0};
 	int r;
 
-	process->overflow_uid = (uid_t)read_number(procfs, "sys/kernel/overflowuid", 65534);
-	process->overflow_gid = (gid_t)read_number(procfs, "sys/kernel/overflowgid", 65534);
+	process->overflow_uid = overflow->uid;
+	process->overflow_gid = overflow->gid;
 	process->uid = status->uid[0];
 	process->gid = status->gid[0];
 	if (same_user_namespace(live_dir))

@@ -21,6 +21,14 @@ pid_t cryo_ids_own(const struct cryo_ns_ids *ids);
  */
 pid_t cryo_ids_of_parent(int procfs, const struct cryo_status *status);
 
+/* What stands for an id that has no place where it is wanted (user_namespaces(7)). */
+struct cryo_overflow_ids {
+	uid_t uid;
+	gid_t gid;
+};
+
+void cryo_ids_read_overflow(struct cryo_overflow_ids *ret_ids);
+
 /* Real uid and gid in the process's user namespace, and the overflow ids. 0 or -errno. */
-int cryo_ids_fill_credentials(
-	int live_dir, const struct cryo_status *status, struct cryo_process *process);
+int cryo_ids_fill_credentials(int live_dir, const struct cryo_status *status,
+	const struct cryo_overflow_ids *overflow, struct cryo_process *process);

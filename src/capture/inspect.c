@@ -19,23 +19,20 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/number.h"
 #include "capture/ids.h"
 #include "capture/mapped_file.h"
-#include "capture/unstopped.h"
+#include "capture/threads.h"
 #include "capture/vdso.h"
 #include "proc/auxv.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
-#include "trace/registers.h"
 #include "trace/xsave.h"
 
 enum {
 	FILTER_DEFAULT = 0x33,
-	USEC_PER_SEC = 1000000,
 	READ_ATTEMPTS = 4,
 };
 
@@ -131,6 +128,7 @@ int cryo_inspect_before(
 	if (r < 0)
 		return r;
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
+	cryo_ids_read_overflow(&inspector.overflow);
 	inspector.same_ids = status.ns_pid.count == 1;
 	inspector.expected = expected_bytes(&status);
 	cryo_early_read(&inspector, status.threads);
@@ -168,16 +166,17 @@ static bool is_same_file(int fd, int dir, const char *name)
  * once more: the memory that was opened before the stop is then that of nobody, or of a child of
  * vfork(2), so it is opened again in any case.
  */
-static int refresh(struct cryo_inspector *inspector, bool *ret_exec)
+static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live, bool *ret_exec)
 {
-	struct cryo_stat stat;
 	int r = 0;
 
 	cryo_memory_close(&inspector->memory);
-	if (cryo_stat_read(inspector->live_dir, &stat) < 0 || strchr("ZXx", stat.state)) {
+	if (cryo_stat_read(inspector->live_dir, ret_live) < 0 || strchr("ZXx", ret_live->state)) {
 		cryo_cleanup_close(&inspector->live_dir);
 		inspector->live_dir = -1;
 		r = find_live(inspector);
+		if (r == 0)
+			r = cryo_stat_read(inspector->live_dir, ret_live);
 	}
 	if (r == 0)
 		r = cryo_memory_open(inspector->live_dir, inspector->live, &inspector->memory);
@@ -190,132 +189,6 @@ static int refresh(struct cryo_inspector *inspector, bool *ret_exec)
 		open_exe(inspector);
 	}
 	return 0;
-}
-
-/* CPU time of a whole thread group, with the clock ids of include/linux/posix-timers_types.h. */
-static void group_times(pid_t pid, struct cryo_times *times)
-{
-	enum {
-		CPUCLOCK_PROF,
-		CPUCLOCK_VIRT
-	};
-	clockid_t prof = (clockid_t)(~(unsigned int)pid << 3 | CPUCLOCK_PROF);
-	clockid_t virt = (clockid_t)(~(unsigned int)pid << 3 | CPUCLOCK_VIRT);
-	uint64_t user = cryo_clock_ns(virt), both = cryo_clock_ns(prof);
-
-	times->user = user / 1000;
-	times->system = both > user ? (both - user) / 1000 : 0;
-}
-
-static uint64_t ticks_to_usec(int64_t ticks)
-{
-	static const uint64_t per_second = USEC_PER_SEC;
-
-	return ticks < 0 ? 0 : (uint64_t)ticks * per_second / (uint64_t)sysconf(_SC_CLK_TCK);
-}
-
-/* What all threads have in common, and what the leader has alone. */
-static void complete_thread(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
-	struct cryo_thread *thread)
-{
-	thread->ppid = inspector->ppid;
-	thread->times.children_user = ticks_to_usec(leader->cutime);
-	thread->times.children_system = ticks_to_usec(leader->cstime);
-	if (thread->tid == leader->pid)
-		group_times(leader->pid, &thread->times);
-}
-
-static int inspect_thread(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
-	struct cryo_thread *thread)
-{
-	char name[32];
-	_cleanup_close_ int dir = -1;
-	struct cryo_status status;
-	struct cryo_stat stat;
-	int r;
-
-	snprintf(name, sizeof(name), "task/%d", thread->tid);
-	dir = openat(inspector->identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	r = cryo_status_read(dir, &status);
-	if (r == 0)
-		r = cryo_stat_read(dir, &stat);
-	if (r < 0)
-		return r;
-	thread->ns_tid = cryo_ids_own(&status.ns_pid);
-	thread->pending = status.sig_pending;
-	thread->blocked = status.blocked;
-	thread->times.user = ticks_to_usec((int64_t)stat.utime);
-	thread->times.system = ticks_to_usec((int64_t)stat.stime);
-	complete_thread(inspector, leader, thread);
-	return 0;
-}
-
-static int compare_tids(const void *left, const void *right)
-{
-	pid_t a = ((const struct cryo_bpf_times *)left)->tid,
-	      b = ((const struct cryo_bpf_times *)right)->tid;
-
-	return (a > b) - (a < b);
-}
-
-/* The same by BPF, which tells the ids of threads in our namespace only. */
-static int inspect_by_bpf(const struct cryo_inspector *inspector, const struct cryo_stat *leader,
-	struct cryo_process *process)
-{
-	_cleanup_free_ struct cryo_bpf_times *all = NULL;
-	size_t count = 0;
-	int r = 0;
-
-	if (inspector->early.bpf.program >= 0 && inspector->same_ids)
-		cryo_bpf_read_times(&inspector->early.bpf, process->pid, &all, &count);
-	for (size_t i = 0; i < process->n_threads && r == 0; i++) {
-		struct cryo_thread *thread = &process->threads[i];
-		const struct cryo_bpf_times key = {.tid = thread->tid},
-					    *times = count ? bsearch(&key, all, count, sizeof(*all),
-								     compare_tids)
-							   : NULL;
-
-		if (!times) {
-			r = inspect_thread(inspector, leader, thread);
-			continue;
-		}
-		thread->ns_tid = thread->tid;
-		thread->pending = times->pending;
-		thread->blocked = times->blocked;
-		thread->times.user = times->user_ns / 1000;
-		thread->times.system = times->system_ns / 1000;
-		complete_thread(inspector, leader, thread);
-	}
-	return r;
-}
-
-/* The leader stands first in a core, as the thread that a process-directed signal would find. */
-static void put_leader_first(struct cryo_process *process)
-{
-	for (size_t i = 1; i < process->n_threads; i++)
-		if (process->threads[i].tid == process->pid) {
-			struct cryo_thread leader = process->threads[i];
-
-			memmove(&process->threads[1], &process->threads[0], i * sizeof(leader));
-			process->threads[0] = leader;
-		}
-}
-
-static int inspect_threads(const struct cryo_inspector *inspector, const void *records,
-	size_t records_size, const struct cryo_stat *leader, struct cryo_process *process)
-{
-	int r = records_size ? cryo_registers_parse(records, records_size, &process->threads,
-				       &process->n_threads, &process->arch)
-			     : 0;
-
-	if (r == 0)
-		r = cryo_unstopped_add(inspector, process);
-	if (r == 0)
-		r = inspect_by_bpf(inspector, leader, process);
-	put_leader_first(process);
-	return r;
 }
 
 /*
@@ -341,17 +214,6 @@ static void inspect_arguments(const struct cryo_inspector *inspector, const stru
 	for (size_t i = 0; i < got && !process->psargs_failed; i++)
 		if (!process->psargs[i])
 			process->psargs[i] = ' ';
-}
-
-static void inspect_comm(const struct cryo_inspector *inspector, struct cryo_process *process)
-{
-	_cleanup_buffer_ struct cryo_buffer comm = {0};
-
-	if (cryo_procfs_read(inspector->identity->dir, "comm", 64, &comm) < 0 || !comm.size)
-		return;
-	comm.size--; /* the newline that /proc adds */
-	memcpy(process->comm, comm.data,
-		comm.size < sizeof(process->comm) ? comm.size : sizeof(process->comm) - 1);
 }
 
 static void inspect_filter(const struct cryo_inspector *inspector, struct cryo_process *process)
@@ -380,24 +242,28 @@ static int inspect_auxv(const struct cryo_inspector *inspector, struct cryo_proc
 }
 
 static int inspect_leader(const struct cryo_inspector *inspector, struct cryo_process *process,
-	struct cryo_stat *ret_leader)
+	const struct cryo_stat *live, struct cryo_leader *ret_leader)
 {
-	struct cryo_status status;
-	int r = cryo_stat_read(inspector->identity->dir, ret_leader);
+	const struct cryo_status *status = &ret_leader->status;
+	int r = 0;
 
+	ret_leader->stat = *live;
+	if (live->pid != process->pid)
+		r = cryo_stat_read(inspector->identity->dir, &ret_leader->stat);
 	if (r == 0)
-		r = cryo_status_read(inspector->identity->dir, &status);
+		r = cryo_status_read(inspector->identity->dir, &ret_leader->status);
 	if (r < 0)
 		return r;
-	process->ns_pid = cryo_ids_own(&status.ns_tgid);
-	process->pgrp = cryo_ids_own(&status.ns_pgid);
-	process->sid = cryo_ids_own(&status.ns_sid);
+	process->ns_pid = cryo_ids_own(&status->ns_tgid);
+	process->pgrp = cryo_ids_own(&status->ns_pgid);
+	process->sid = cryo_ids_own(&status->ns_sid);
 	process->ppid = inspector->ppid;
-	process->start_time = ret_leader->starttime;
-	process->state = ret_leader->state;
-	process->nice = (int)ret_leader->nice;
-	process->task_flags = ret_leader->flags;
-	return cryo_ids_fill_credentials(inspector->live_dir, &status, process);
+	process->start_time = ret_leader->stat.starttime;
+	process->state = ret_leader->stat.state;
+	process->nice = (int)ret_leader->stat.nice;
+	process->task_flags = ret_leader->stat.flags;
+	return cryo_ids_fill_credentials(
+		inspector->live_dir, status, &inspector->overflow, process);
 }
 
 int cryo_inspect_layout(struct cryo_process *process)
@@ -451,23 +317,22 @@ int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t r
 {
 	_cleanup_process_ struct cryo_process process = {
 		.pid = inspector->identity->pid, .page_size = inspector->memory.page_size};
-	struct cryo_stat leader, live;
-	int r = refresh(inspector, ret_exec);
+	struct cryo_leader leader;
+	struct cryo_stat live;
+	int r = refresh(inspector, &live, ret_exec);
 
 	if (r == 0)
-		r = inspect_leader(inspector, &process, &leader);
+		r = inspect_leader(inspector, &process, &live, &leader);
 	if (r == 0)
-		r = inspect_threads(inspector, records, records_size, &leader, &process);
+		r = cryo_threads_inspect(inspector, records, records_size, &leader, &process);
 	if (r == 0)
 		r = inspect_auxv(inspector, &process);
-	if (r == 0)
-		r = cryo_stat_read(inspector->live_dir, &live);
 	if (r == 0)
 		r = inspect_vmas(inspector, &process);
 	if (r < 0)
 		return r;
 	inspect_arguments(inspector, &live, &process);
-	inspect_comm(inspector, &process);
+	memcpy(process.comm, leader.stat.comm, sizeof(process.comm) - 1);
 	inspect_filter(inspector, &process);
 	*ret_process = process;
 	process = (struct cryo_process){0};

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "capture/early.h"
+#include "capture/ids.h"
 #include "model/process.h"
 #include "proc/identity.h"
 #include "proc/mountinfo.h"
@@ -25,6 +26,7 @@
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
  * @vdso: the vdso of its ABI, empty if it is not to be had
  * @ppid: for prstatus, in the process's pid namespace
+ * @overflow: of this system
  * @same_ids: it is in our pid namespace
  * @early: what was read before the stop
  * @expected: bytes of memory that its core will hold, about; files aside
@@ -41,6 +43,7 @@ struct cryo_inspector {
 	char *root;
 	struct cryo_buffer vdso;
 	pid_t ppid;
+	struct cryo_overflow_ids overflow;
 	bool same_ids;
 	struct cryo_early early;
 	uint64_t expected;

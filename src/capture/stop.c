@@ -76,14 +76,16 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 }
 
 /* All are asked where they wait before the first is stopped: it would stand still meanwhile. */
-static void seize_new(
-	const struct cryo_identity *identity, struct cryo_tracee *tracees, size_t count)
+static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *tracees,
+	size_t count, uint64_t *stop_ns)
 {
 	for (size_t i = 0; i < count; i++)
 		if (cannot_stop(identity->dir, tracees[i].tid)) {
 			tracees[i].state = CRYO_TRACEE_REFUSED;
 			tracees[i].error = -EBUSY;
 		}
+	if (!*stop_ns)
+		*stop_ns = cryo_now();
 	for (size_t i = 0; i < count; i++)
 		if (tracees[i].state != CRYO_TRACEE_REFUSED)
 			cryo_tracee_seize(&tracees[i], identity->dir);
@@ -164,14 +166,14 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
 {
 	int r = cryo_tracee_tick_start();
 
-	stopped->stop_ns = cryo_now();
 	while (r == 0) {
 		size_t known = stopped->count;
 
 		r = add_new(identity, stopped);
 		if (r < 0 || stopped->count == known || cryo_now() >= deadline)
 			break;
-		seize_new(identity, stopped->tracees + known, stopped->count - known);
+		seize_new(identity, stopped->tracees + known, stopped->count - known,
+			&stopped->stop_ns);
 		r = hold_new(
 			stopped, known, earlier(deadline, cryo_now() + PASS_NS), restart, records);
 		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
