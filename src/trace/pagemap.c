@@ -34,7 +34,6 @@ enum {
 
 #define ENTRY_PRESENT (1ULL << 63)
 #define ENTRY_SWAPPED (1ULL << 62)
-#define ENTRY_GUARD (1ULL << 58)
 #define ENTRY_GUARD (1ULL << 58) /* Linux 6.14; such a page counts as swapped */
 
 /* A run that touches the last one makes it longer. Whether there was room. */
@@ -143,7 +142,7 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 		ssize_t got = cryo_io_pread(
 			pagemap, entries, ask, (off_t)(start / page_size * sizeof(entries[0])));
 
-		if (got <= 0)
+		if (got < (ssize_t)sizeof(entries[0]))
 			return got < 0 ? (int)got : -EIO;
 		for (size_t i = 0; i < (size_t)got / sizeof(entries[0]); i++, start += page_size) {
 			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)))
