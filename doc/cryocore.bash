@@ -52,6 +52,10 @@ _cryocore() {
 		compopt -o nospace
 		return
 		;;
+	--bundle)
+		_cryocore_reply "$current" "none elf all"
+		return
+		;;
 	-o | --output) return ;;
 	esac
 	if [[ $current = -* ]]; then

@@ -60,6 +60,9 @@ struct cryocore_gather_progress {
  * @content: which mappings, as --content has it; NULL stands for "evidence"
  * @deleted_files: copy open files that have no name any more
  * @max_copy: most bytes of one copied file
+ * @bundle: of the files that processes have mapped copy "none", "elf" (ELF files, and all that have
+ *	no name any more) or "all"; NULL stands for "elf"
+ * @bundle_max: most bytes of data of one of these: a larger one is left out
  * @jobs: captures at the same time; 0: as many as processors, at most 8
  * @case_id, @examiner, @note: for the log and manifest, or NULL
  * @argc, @argv: the command line for the log and manifest
@@ -98,6 +101,8 @@ struct cryocore_gather_options {
 	void (*on_progress)(const struct cryocore_gather_progress *progress, void *user);
 	void *user;
 	bool no_stacks;
+	const char *bundle;
+	uint64_t bundle_max;
 };
 
 /**

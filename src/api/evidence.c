@@ -8,13 +8,16 @@
 
 #include "api/stacks_item.h"
 #include "capture/gather.h"
+#include "evidence/bundle.h"
 
 static const uint64_t default_max_copy = 1ULL << 30;
 
 void cryocore_gather_options_init(struct cryocore_gather_options *options)
 {
-	*options = (struct cryocore_gather_options){
-		.size = sizeof(*options), .tar_fd = -1, .max_copy = default_max_copy};
+	*options = (struct cryocore_gather_options){.size = sizeof(*options),
+		.tar_fd = -1,
+		.max_copy = default_max_copy,
+		.bundle_max = default_max_copy};
 }
 
 static bool selects_something(const struct cryocore_gather_options *options)
@@ -26,6 +29,7 @@ int cryocore_gather(
 	const struct cryocore_gather_options *options, struct cryocore_gather_result **ret_result)
 {
 	struct cryocore_gather_options complete;
+	enum cryo_bundle_mode mode;
 	struct cryo_policy policy;
 	int r;
 
@@ -35,7 +39,12 @@ int cryocore_gather(
 	memcpy(&complete, options, options->size);
 	if ((!complete.directory && complete.tar_fd < 0) || !selects_something(&complete))
 		return -EINVAL;
-	r = cryo_policy_parse(complete.content ? complete.content : "evidence", &policy, NULL);
+	if (!complete.bundle)
+		complete.bundle = "elf";
+	r = cryo_bundle_mode_parse(complete.bundle, &mode);
+	if (r == 0)
+		r = cryo_policy_parse(
+			complete.content ? complete.content : "evidence", &policy, NULL);
 	return r < 0 ? r
 		     : cryo_gather(&complete, &policy, complete.no_stacks ? NULL : cryo_stacks_item,
 			       ret_result);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "capture/capture.h"
+#include "capture/gather_bundle.h"
 #include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
 #include "capture/gather_tar.h"
@@ -186,6 +187,12 @@ static void stage_stacks(
 	note_sink_error(gather, ship(gather, target));
 }
 
+static void bundle(struct cryo_gather *gather)
+{
+	if (!is_cancelled(gather) && !gather->sink_error)
+		note_sink_error(gather, cryo_gather_bundle(gather));
+}
+
 static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	const struct cryo_dossier *dossier = &target->dossier;
@@ -312,6 +319,7 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 	if (r == 0) {
 		run_stage(gather, stage_capture);
 		run_stage(gather, stage_copy);
+		bundle(gather);
 	}
 	cryo_gather_thaw(gather);
 	if (r == 0)
@@ -358,6 +366,8 @@ static int open_evidence(struct cryo_gather *gather)
 		.stall_ms = CRYO_GATHER_STALL_MS,
 		.content = options->content ? options->content : "evidence",
 		.stacks = gather->stacks,
+		.bundle = options->bundle,
+		.bundle_max = options->bundle_max,
 	};
 	r = cryo_evidence_begin(
 		gather->sink, gather->procfs, &gather->evidence_options, &gather->evidence);

@@ -155,6 +155,12 @@ int cryo_gather_tar_ship(struct cryo_gather *gather, pid_t pid)
 	return ship_directory(gather, cryo_sink_directory_fd(gather->sink), path, path, DEPTH_MAX);
 }
 
+int cryo_gather_tar_ship_files(struct cryo_gather *gather)
+{
+	return ship_directory(
+		gather, cryo_sink_directory_fd(gather->sink), "files", "files", DEPTH_MAX);
+}
+
 int cryo_gather_tar_end(struct cryo_gather *gather)
 {
 	int spool = cryo_sink_directory_fd(gather->sink);

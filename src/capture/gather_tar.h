@@ -21,6 +21,9 @@ int cryo_gather_tar_core(
 /* Move what lies in proc/PID into the stream. 0 or -errno of the stream. */
 int cryo_gather_tar_ship(struct cryo_gather *gather, pid_t pid);
 
+/* Move the copies of mapped files into the stream. 0 or -errno of the stream. */
+int cryo_gather_tar_ship_files(struct cryo_gather *gather);
+
 /* The rest, manifest.json last, and the end of the archive. 0 or -errno of the stream. */
 int cryo_gather_tar_end(struct cryo_gather *gather);
 

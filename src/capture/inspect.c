@@ -38,21 +38,11 @@ enum {
 
 static int find_live(struct cryo_inspector *inspector)
 {
-	_cleanup_free_ pid_t *tids = NULL;
-	size_t count;
-	int r = cryo_procfs_list(inspector->identity->dir, "task", &tids, &count);
+	int dir = cryo_identity_open_live(inspector->procfs, inspector->identity, &inspector->live);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		_cleanup_close_ int dir = cryo_procfs_open_process(inspector->procfs, tids[i]);
-		struct cryo_stat stat;
-
-		if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state))
-			continue;
-		inspector->live = tids[i];
-		inspector->live_dir = steal_fd(&dir);
-		return 0;
-	}
-	return r == 0 || r == -ENOENT ? -ESRCH : r;
+	if (dir >= 0)
+		inspector->live_dir = dir;
+	return dir < 0 ? dir : 0;
 }
 
 static int read_root(struct cryo_inspector *inspector)

@@ -288,6 +288,8 @@ static int run_whole(struct cryo_work *work)
 		return r;
 	set_stage(work, CRYO_STAGE_FINISH);
 	r = cryo_record_core(work);
+	if (r == 0)
+		r = cryo_report_add_mapped(work->reader->report, &work->process);
 	if (r == 0) {
 		cryo_tell_shortcomings(work);
 		cryo_record_exe(work);

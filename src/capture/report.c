@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A record is {kind, head size, text size}, the head, the text. Strings are escaped here, on the
- * way in, so that nothing unescaped ever reaches the public structures.
+ * way in, so that nothing unescaped ever reaches the public structures; but for the names of files,
+ * which do not go there.
  */
 #include "capture/report.h"
 
@@ -17,20 +18,25 @@ struct record {
 	uint32_t kind, head_size, text_size;
 };
 
+static int append(struct cryo_buffer *bytes, enum cryo_report_kind kind, const void *head,
+	size_t head_size, const void *text, size_t text_size)
+{
+	struct record record = {kind, (uint32_t)head_size, (uint32_t)text_size};
+	int r = cryo_buffer_add(bytes, &record, sizeof(record));
+
+	if (r == 0)
+		r = cryo_buffer_add(bytes, head, head_size);
+	return r < 0 ? r : cryo_buffer_add(bytes, text, text_size);
+}
+
 int cryo_report_add(int report, enum cryo_report_kind kind, const void *head, size_t head_size,
 	const char *text)
 {
 	_cleanup_buffer_ struct cryo_buffer bytes = {0}, escaped = {0};
-	struct record record = {.kind = kind, .head_size = (uint32_t)head_size};
 	int r = cryo_escape(&escaped, text, strlen(text));
 
-	record.text_size = (uint32_t)escaped.size;
 	if (r == 0)
-		r = cryo_buffer_add(&bytes, &record, sizeof(record));
-	if (r == 0)
-		r = cryo_buffer_add(&bytes, head, head_size);
-	if (r == 0)
-		r = cryo_buffer_add(&bytes, escaped.data, escaped.size);
+		r = append(&bytes, kind, head, head_size, escaped.data, escaped.size);
 	return r < 0 ? r : cryo_io_write(report, bytes.data, bytes.size);
 }
 
@@ -79,6 +85,54 @@ int cryo_report_add_mapping(int report, const struct cryo_vma *vma, uint64_t fil
 
 	return cryo_report_add(
 		report, CRYO_REPORT_MAPPING, &mapping, sizeof(mapping), vma->name ? vma->name : "");
+}
+
+static bool is_mapped_image(const struct cryo_vma *vma)
+{
+	return vma->name && vma->name[0] &&
+	       (vma->kind == CRYO_VMA_FILE || strcmp(vma->name, "[vdso]") == 0);
+}
+
+/* One library has several mappings in a row; who comes again later is sorted out by the reader. */
+static bool is_same_again(const struct cryo_vma *last, const struct cryo_vma *vma)
+{
+	return last && last->inode == vma->inode && last->device == vma->device &&
+	       strcmp(last->name, vma->name) == 0;
+}
+
+int cryo_report_add_mapped(int report, const struct cryo_process *process)
+{
+	_cleanup_buffer_ struct cryo_buffer bytes = {0};
+	const struct cryo_vma *last = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < process->n_vmas && r == 0; i++) {
+		const struct cryo_vma *vma = &process->vmas[i];
+		struct cryo_mapped mapped = {vma->start, vma->end, vma->offset, vma->device,
+			vma->inode, vma->remote, NULL};
+
+		if (!is_mapped_image(vma) || is_same_again(last, vma))
+			continue;
+		last = vma;
+		r = append(&bytes, CRYO_REPORT_MAPPED, &mapped, sizeof(mapped), vma->name,
+			strlen(vma->name));
+	}
+	return r < 0 || !bytes.size ? r : cryo_io_write(report, bytes.data, bytes.size);
+}
+
+static int take_mapped(struct cryocore_result *result, const void *head, const char *text)
+{
+	struct cryo_mapped_list *list = cryo_result_mapped(result);
+	char *name = strdup(text);
+	struct cryo_mapped *mapped = name ? cryo_array_add(list->array, list->count) : NULL;
+
+	if (!mapped) {
+		free(name);
+		return -ENOMEM;
+	}
+	*mapped = *(const struct cryo_mapped *)head;
+	mapped->name = name;
+	return 0;
 }
 
 static int take_mapping(struct cryocore_result *result, const void *head, const char *text)
@@ -166,6 +220,7 @@ static const struct {
 	[CRYO_REPORT_NUMBERS] = {sizeof(struct cryo_report_numbers), take_numbers},
 	[CRYO_REPORT_GAP] = {sizeof(struct cryo_gap), take_gap},
 	[CRYO_REPORT_MAPPING] = {sizeof(struct cryo_report_mapping), take_mapping},
+	[CRYO_REPORT_MAPPED] = {sizeof(struct cryo_mapped), take_mapped},
 };
 
 static int take_record(

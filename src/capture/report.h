@@ -8,6 +8,7 @@
 #include <cryocore/cryocore.h>
 
 #include "capture/plan.h"
+#include "capture/result.h"
 #include "capture/write.h"
 
 enum cryo_report_kind {
@@ -17,6 +18,7 @@ enum cryo_report_kind {
 	CRYO_REPORT_NUMBERS, /* struct cryo_report_numbers */
 	CRYO_REPORT_GAP,     /* struct cryo_gap */
 	CRYO_REPORT_MAPPING, /* struct cryo_report_mapping and the name */
+	CRYO_REPORT_MAPPED,  /* struct cryo_mapped and the name, as it is */
 };
 
 struct cryo_report_numbers {
@@ -41,9 +43,12 @@ int cryo_report_add_written(int report, const struct cryo_process *process, uint
 int cryo_report_add_mapping(int report, const struct cryo_vma *vma, uint64_t file_size,
 	uint64_t present, enum cryo_dump_reason reason);
 
+/* Append the files that a process has mapped. 0 or -errno. */
+int cryo_report_add_mapped(int report, const struct cryo_process *process);
+
 /**
  * cryo_report_read - fill a result from the records.
- * @result: what it refers to is malloc'ed and belongs to it
+ * @result: of cryo_result_new(); what it refers to is malloc'ed and belongs to it
  *
  * Returns 0, -EBADMSG (the rest is torn) or -ENOMEM.
  */

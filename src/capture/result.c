@@ -10,6 +10,24 @@
 #include "base/array.h"
 #include "base/escape.h"
 
+/* What is known beside the public part, which comes first. */
+struct whole {
+	struct cryocore_result result;
+	struct cryo_mapped_list mapped;
+};
+
+struct cryocore_result *cryo_result_new(void)
+{
+	struct whole *whole = calloc(1, sizeof(*whole));
+
+	return whole ? &whole->result : NULL;
+}
+
+struct cryo_mapped_list *cryo_result_mapped(struct cryocore_result *result)
+{
+	return &((struct whole *)result)->mapped;
+}
+
 void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
 	const char *format, ...)
 {
@@ -61,5 +79,6 @@ void cryo_result_free(struct cryocore_result *result)
 	free((char *)result->comm);
 	free((char *)result->core_path);
 	free((char *)result->exe_path);
+	cryo_mapped_list_clear(cryo_result_mapped(result));
 	free(result);
 }

@@ -6,6 +6,14 @@
 
 #include <cryocore/cryocore.h>
 
+#include "model/mapped.h"
+
+/* A result that cryo_result_free() frees; NULL when memory is short. */
+struct cryocore_result *cryo_result_new(void);
+
+/* The files that the process had mapped, in the order of addresses; of cryo_result_new() only. */
+struct cryo_mapped_list *cryo_result_mapped(struct cryocore_result *result);
+
 /* Add a message; the text is escaped. A message for which there is no memory is lost. */
 void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -439,7 +439,7 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.require_registers = options->require_registers,
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};
-	struct cryocore_result *result = calloc(1, sizeof(*result));
+	struct cryocore_result *result = cryo_result_new();
 	uint64_t begin = cryo_now();
 	int r;
 

@@ -58,9 +58,35 @@ int cli_gather_set_jobs(const struct cli_option *option, void *field, const char
 	return r;
 }
 
+/* Bytes, or with K, M or G so many KiB, MiB or GiB. */
 int cli_gather_set_size(const struct cli_option *option, void *field, const char *value)
 {
-	return cli_parse_number(option, value, INT64_MAX, field);
+	static const char units[] = "KMG";
+	size_t digits = strspn(value, "0123456789");
+	const char *unit = value[digits] && !value[digits + 1] ? strchr(units, value[digits]) : "";
+	unsigned int shift = unit && *unit ? 10 * (unsigned int)(unit - units + 1) : 0;
+	char number[32];
+	int r;
+
+	snprintf(number, sizeof(number), "%.*s", shift ? (int)digits : -1, value);
+	r = cli_parse_number(option, number, INT64_MAX >> shift, field);
+	if (r == 0)
+		*(uint64_t *)field <<= shift;
+	return r;
+}
+
+int cli_gather_set_bundle(const struct cli_option *option, void *field, const char *value)
+{
+	static const char *const modes[] = {"none", "elf", "all"};
+
+	(void)option;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(value, modes[i]) == 0) {
+			*(const char **)field = modes[i];
+			return 0;
+		}
+	cli_error("--bundle: '%s' is not known: give none, elf or all", value);
+	return -EINVAL;
 }
 
 bool cli_gather_is_wanted(const struct cli_gather *gather)

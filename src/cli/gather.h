@@ -27,6 +27,7 @@ struct cli_gather {
 int cli_gather_set_keep_frozen(const struct cli_option *option, void *field, const char *value);
 int cli_gather_set_compress(const struct cli_option *option, void *field, const char *value);
 int cli_gather_set_jobs(const struct cli_option *option, void *field, const char *value);
+int cli_gather_set_bundle(const struct cli_option *option, void *field, const char *value);
 int cli_gather_set_size(const struct cli_option *option, void *field, const char *value);
 
 #define CLI_GATHER_OPTIONS                                                                         \
@@ -56,8 +57,14 @@ int cli_gather_set_size(const struct cli_option *option, void *field, const char
 			CLI_FLAG(struct cli_gather, options.deleted_files)},                       \
 		{"no-stacks", 0, NULL, "make no backtraces of what was captured",                  \
 			CLI_FLAG(struct cli_gather, options.no_stacks)},                           \
-		{"max-copy", 0, "BYTES", "the most that is copied of a file (default: 1 GiB)",     \
+		{"max-copy", 0, "SIZE", "the most that is copied of a file (default: 1G)",         \
 			CLI_FIELD(cli_gather_set_size, struct cli_gather, options.max_copy,        \
+				uint64_t)},                                                        \
+		{"bundle", 0, "WHICH", "copy none, elf or all of the files that are mapped (elf)", \
+			CLI_FIELD(cli_gather_set_bundle, struct cli_gather, options.bundle,        \
+				const char *)},                                                    \
+		{"bundle-max", 0, "SIZE", "... but none with more data than this (default: 1G)",   \
+			CLI_FIELD(cli_gather_set_size, struct cli_gather, options.bundle_max,      \
 				uint64_t)},                                                        \
 		{"case", 0, "TEXT", "the case, for the log and manifest",                          \
 			CLI_TEXT(struct cli_gather, options.case_id)},                             \

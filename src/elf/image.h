@@ -9,17 +9,11 @@
 
 #include "elf/header.h"
 #include "elf/view.h"
+#include "model/build_id.h"
 
 enum {
 	CRYO_IMAGE_PHDRS = 128,   /* program headers looked at */
 	CRYO_IMAGE_HEADER = 4096, /* where ELF header and program headers must lie */
-	CRYO_BUILD_ID_MAX = 64,
-};
-
-/* NT_GNU_BUILD_ID; size 0 if there is none. */
-struct cryo_build_id {
-	uint8_t data[CRYO_BUILD_ID_MAX];
-	size_t size;
 };
 
 /**

@@ -80,6 +80,8 @@ void cryo_evidence_expect(struct cryo_evidence *evidence, size_t n_processes)
 void cryo_dossier_clear(struct cryo_dossier *dossier)
 {
 	free(dossier->records);
+	if (dossier->mapped)
+		cryo_bundled_clear(dossier->bundled, dossier->mapped->count);
 	*dossier = (struct cryo_dossier){0};
 }
 
@@ -102,6 +104,8 @@ size_t cryo_dossier_missing(const struct cryo_dossier *dossier)
 		return 0; /* little is left of it, and all of that is here */
 	for (size_t i = 0; i < dossier->n_records; i++)
 		missing += cryo_record_is_missing(&dossier->records[i]);
+	for (size_t i = 0; dossier->bundled && i < dossier->mapped->count; i++)
+		missing += cryo_bundle_is_missing(dossier->bundled[i].reason);
 	return missing;
 }
 
@@ -335,6 +339,23 @@ int cryo_evidence_copies(
 	if (cryo_dossier_is_kernel_thread(dossier))
 		return 0;
 	return run_stage(evidence, worker, dossier, CRYO_ITEM_COPY);
+}
+
+const struct cryo_copies *cryo_evidence_get_copies(const struct cryo_evidence *evidence)
+{
+	return evidence->copies;
+}
+
+int cryo_evidence_add_file(struct cryo_evidence *evidence, const char *path,
+	const struct cryo_deposit_sum *sum, uint64_t time, bool changed)
+{
+	return cryo_ledger_add_loose(&evidence->ledger, path, sum, time, changed);
+}
+
+int cryo_evidence_add_item(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	const struct cryo_record *record)
+{
+	return take_record(evidence, dossier, record);
 }
 
 static void count(struct cryo_evidence_sum *sum, const struct cryo_dossier *dossier)

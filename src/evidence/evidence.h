@@ -14,6 +14,7 @@
 #include <cryocore/cryocore.h>
 
 #include "elf/core_keep.h"
+#include "evidence/bundle.h"
 #include "evidence/collect.h"
 #include "evidence/worker.h"
 #include "proc/identity.h"
@@ -29,6 +30,7 @@ struct cryo_evidence;
  * @stall_ms: see struct cryo_worker_setup
  * @content: what was asked to be in cores, in words
  * @stacks: makes the text of stacks; NULL: there are to be none
+ * @bundle, @bundle_max: what was asked to be copied of mapped files, in a word, and the bound
  */
 struct cryo_evidence_options {
 	int argc;
@@ -39,6 +41,8 @@ struct cryo_evidence_options {
 	unsigned int stall_ms;
 	const char *content;
 	cryo_stacks_maker *stacks;
+	const char *bundle;
+	uint64_t bundle_max;
 };
 
 /**
@@ -51,6 +55,8 @@ struct cryo_evidence_options {
  * @core: how its capture went; borrowed; NULL if none was tried
  * @core_record: the file of the core
  * @records: one for each item; owned
+ * @mapped: the files that it has mapped; borrowed; NULL if they are not known
+ * @bundled: what became of each of these; owned; NULL if nothing was tried
  */
 struct cryo_dossier {
 	pid_t pid;
@@ -62,6 +68,8 @@ struct cryo_dossier {
 	struct cryo_record core_record;
 	struct cryo_record *records;
 	size_t n_records;
+	const struct cryo_mapped_list *mapped;
+	struct cryo_bundled *bundled;
 };
 
 void cryo_dossier_clear(struct cryo_dossier *dossier);
@@ -150,6 +158,18 @@ int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_worker *wor
 
 /* Hash its core, if there is one. 0 or -errno. */
 int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
+
+/* The copies of files that there are. */
+const struct cryo_copies *cryo_evidence_get_copies(const struct cryo_evidence *evidence);
+
+/* A file that belongs to no process is in the sink. 0 or -errno of the sink. */
+int cryo_evidence_add_file(struct cryo_evidence *evidence, const char *path,
+	const struct cryo_deposit_sum *sum, uint64_t time, bool changed);
+
+/* An item of a process was made by somebody else: it is taken as if it had been collected. 0 or
+ * -errno of the sink. */
+int cryo_evidence_add_item(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
+	const struct cryo_record *record);
 
 /* Nothing more comes: write it into the manifest and SHA256SUMS. 0 or -errno of the sink. */
 int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier);

@@ -18,6 +18,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "config.h"
@@ -139,6 +140,40 @@ int cryo_ledger_add_items(
 	}
 	if (r == 0 && lines.size)
 		r = write_own(ledger, &ledger->sums, lines.data, lines.size);
+	pthread_mutex_unlock(&ledger->lock);
+	return r;
+}
+
+static int keep_loose(struct cryo_ledger *ledger, const struct cryo_manifest_file *file)
+{
+	char *path = strdup(file->path);
+	struct cryo_manifest_file *added =
+		path ? cryo_array_add(ledger->loose, ledger->n_loose) : NULL;
+
+	if (!added) {
+		free(path);
+		return -ENOMEM;
+	}
+	*added = *file;
+	added->path = path;
+	return 0;
+}
+
+static int add_loose(struct cryo_ledger *ledger, const struct cryo_manifest_file *file)
+{
+	int r = keep_loose(ledger, file);
+
+	return r < 0 ? r : add_file(ledger, file->path, &file->sum);
+}
+
+int cryo_ledger_add_loose(struct cryo_ledger *ledger, const char *path,
+	const struct cryo_deposit_sum *sum, uint64_t time, bool changed)
+{
+	struct cryo_manifest_file file = {path, *sum, time, changed};
+	int r;
+
+	pthread_mutex_lock(&ledger->lock);
+	r = add_loose(ledger, &file);
 	pthread_mutex_unlock(&ledger->lock);
 	return r;
 }
@@ -294,8 +329,7 @@ void cryo_ledger_expect(struct cryo_ledger *ledger, size_t n_processes)
 
 /* ---- the end ---- */
 
-static int end_manifest(struct cryo_ledger *ledger, const struct cryo_manifest_file files[2],
-	struct cryo_evidence_sum *sum)
+static int end_manifest(struct cryo_ledger *ledger, struct cryo_evidence_sum *sum)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	struct cryo_deposit_sum manifest;
@@ -304,7 +338,8 @@ static int end_manifest(struct cryo_ledger *ledger, const struct cryo_manifest_f
 	sum->files = ledger->files;
 	sum->bytes = ledger->bytes;
 	sum->error = ledger->error;
-	r = cryo_manifest_end(sum, cryo_clock_ns(CLOCK_REALTIME), files, 2, &text);
+	r = cryo_manifest_end(
+		sum, cryo_clock_ns(CLOCK_REALTIME), ledger->loose, ledger->n_loose, &text);
 	if (r == 0)
 		r = write_own(ledger, &ledger->manifest, text.data, text.size);
 	if (r == 0)
@@ -314,21 +349,32 @@ static int end_manifest(struct cryo_ledger *ledger, const struct cryo_manifest_f
 	return r;
 }
 
+static int end_own(struct cryo_ledger *ledger)
+{
+	struct cryo_manifest_file log = {.path = "log"};
+	struct cryo_manifest_file sums = {.path = "SHA256SUMS"};
+	int r = cryo_deposit_commit(&ledger->log, &log.sum);
+
+	if (r == 0)
+		r = add_loose(ledger, &log);
+	if (r == 0)
+		r = cryo_deposit_commit(&ledger->sums, &sums.sum);
+	return r < 0 ? r : keep_loose(ledger, &sums);
+}
+
 int cryo_ledger_end(struct cryo_ledger *ledger, struct cryo_evidence_sum *sum)
 {
-	struct cryo_manifest_file files[2] = {{.path = "log"}, {.path = "SHA256SUMS"}};
 	int r;
 
 	cryo_sink_reserve(ledger->sink, 0);
 	say(ledger, 0, "cryocore ends: %zu processes, %" PRIu64 " files", sum->processes,
 		ledger->files);
-	r = cryo_deposit_commit(&ledger->log, &files[0].sum);
+	r = end_own(ledger);
 	if (r == 0)
-		r = add_file(ledger, files[0].path, &files[0].sum);
-	if (r == 0)
-		r = cryo_deposit_commit(&ledger->sums, &files[1].sum);
-	if (r == 0)
-		r = end_manifest(ledger, files, sum);
+		r = end_manifest(ledger, sum);
+	for (size_t i = 0; i < ledger->n_loose; i++)
+		free((char *)ledger->loose[i].path);
+	free(ledger->loose);
 	pthread_mutex_destroy(&ledger->lock);
 	return r;
 }

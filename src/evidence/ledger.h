@@ -10,11 +10,13 @@
 #include <stdarg.h>
 
 #include "evidence/evidence.h"
+#include "evidence/manifest.h"
 
 /**
  * struct cryo_ledger - the files while they are written.
  * @lock: of all the others
  * @files, @bytes: added so far
+ * @loose: those that belong to no process
  * @error: the first error of the sink that room set aside did not cure; 0: none
  */
 struct cryo_ledger {
@@ -24,6 +26,8 @@ struct cryo_ledger {
 	struct cryo_deposit log, sums, manifest;
 	bool any_process;
 	uint64_t files, bytes;
+	struct cryo_manifest_file *loose;
+	size_t n_loose;
 	int error;
 };
 
@@ -45,6 +49,9 @@ int cryo_ledger_add_file(
 /* The files among the items of a process are whole: their lines, at once. 0 or -errno. */
 int cryo_ledger_add_items(
 	struct cryo_ledger *ledger, pid_t pid, const struct cryo_record *records, size_t count);
+/* A file that belongs to no process is whole: that, and an object of the manifest. 0 or -errno. */
+int cryo_ledger_add_loose(struct cryo_ledger *ledger, const char *path,
+	const struct cryo_deposit_sum *sum, uint64_t time, bool changed);
 
 /* A process is done: an object of the manifest. 0 or -errno. */
 int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossier *dossier);

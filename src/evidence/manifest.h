@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <json-c/json.h>
+
 #include "evidence/evidence.h"
 
 /* What stands in front of the processes. */
@@ -16,10 +18,13 @@ struct cryo_manifest_head {
 	int64_t utc_offset_s;
 };
 
-/* One of the files that belong to no process. */
+/* One of the files that belong to no process: @time (0: not said) and @changed as struct
+ * cryo_bundle_file has them. */
 struct cryo_manifest_file {
 	const char *path;
 	struct cryo_deposit_sum sum;
+	uint64_t time;
+	bool changed;
 };
 
 /* Append the beginning, up to and including the bracket that opens the processes. 0 or -ENOMEM. */
@@ -27,6 +32,9 @@ int cryo_manifest_begin(const struct cryo_manifest_head *head, struct cryo_buffe
 
 /* Append one process, without a comma. 0 or -ENOMEM. */
 int cryo_manifest_process(const struct cryo_dossier *dossier, struct cryo_buffer *text);
+
+/* Add "mapped". False when memory is short. */
+bool cryo_manifest_add_mapped(struct json_object *process, const struct cryo_dossier *dossier);
 
 /* Append the end, from the closing bracket on. 0 or -ENOMEM. */
 int cryo_manifest_end(const struct cryo_evidence_sum *sum, uint64_t ended_ns,

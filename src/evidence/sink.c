@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-_Bool cryo_sink_path_is_valid(const char *path)
+_Bool cryo_sink_path_is_valid(const char *path, size_t size)
 {
-	if (strlen(path) >= CRYO_SINK_PATH_MAX)
+	if (strlen(path) >= size)
 		return false;
 	for (;;) {
 		size_t length = strcspn(path, "/");
@@ -27,7 +27,7 @@ _Bool cryo_sink_path_is_valid(const char *path)
 int cryo_sink_create(struct cryo_sink *sink, const char *path, const struct cryo_sink_entry *entry,
 	struct cryo_sink_file **ret_file)
 {
-	if (!cryo_sink_path_is_valid(path))
+	if (!cryo_sink_path_is_valid(path, CRYO_SINK_PATH_MAX))
 		return -EINVAL;
 	return sink->ops->create(sink, path, entry, ret_file);
 }
@@ -54,7 +54,8 @@ void cryo_sink_abandon(struct cryo_sink_file *file)
 
 int cryo_sink_link(struct cryo_sink *sink, const char *from, const char *to)
 {
-	if (!cryo_sink_path_is_valid(from) || !cryo_sink_path_is_valid(to))
+	if (!cryo_sink_path_is_valid(from, CRYO_SINK_PATH_MAX) ||
+		!cryo_sink_path_is_valid(to, CRYO_SINK_LINK_MAX))
 		return -EINVAL;
 	return sink->ops->link(sink, from, to);
 }

@@ -7,7 +7,8 @@
  *
  * Paths are relative and made of names and numbers of our own, never of anything that a process
  * chose; "/" divides them; directories come into being as they are needed. A path with an empty
- * component, "." or ".." is refused with -EINVAL.
+ * component, "." or ".." is refused with -EINVAL. Only a link may have a name that a process has
+ * chosen, made harmless (evidence/root_path.h).
  */
 #pragma once
 
@@ -19,7 +20,8 @@ struct cryo_sink;
 struct cryo_sink_file;
 
 enum {
-	CRYO_SINK_PATH_MAX = 256
+	CRYO_SINK_PATH_MAX = 256,
+	CRYO_SINK_LINK_MAX = 4096 /* the path of a link */
 };
 
 /* A stretch of data in a sparse file. */
@@ -86,8 +88,8 @@ int cryo_sink_link(struct cryo_sink *sink, const char *from, const char *to);
 void cryo_sink_reserve(struct cryo_sink *sink, uint64_t size);
 void cryo_sink_close(struct cryo_sink *sink);
 
-/* Whether a path is made as the head of this file says. */
-_Bool cryo_sink_path_is_valid(const char *path);
+/* Whether a path is made as the head of this file says, and with its NUL fits @size bytes. */
+_Bool cryo_sink_path_is_valid(const char *path, size_t size);
 
 static inline void cryo_sink_closep(struct cryo_sink **sink)
 {

@@ -305,7 +305,7 @@ int cryo_sink_directory_enter(const struct cryo_sink *sink, const char *path)
 	int parent, fd, root = cryo_sink_directory_fd(sink);
 	const char *name;
 
-	if (!cryo_sink_path_is_valid(path))
+	if (!cryo_sink_path_is_valid(path, CRYO_SINK_PATH_MAX))
 		return -EINVAL;
 	parent = enter_parent(root, path, &name);
 	if (parent < 0)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -73,4 +74,22 @@ void cryo_identity_close(struct cryo_identity *identity)
 	if (identity->dir >= 0)
 		close(identity->dir);
 	*identity = CRYO_IDENTITY_NONE;
+}
+
+int cryo_identity_open_live(int procfs, const struct cryo_identity *identity, pid_t *ret_tid)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count;
+	int r = cryo_procfs_list(identity->dir, "task", &tids, &count);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		_cleanup_close_ int dir = cryo_procfs_open_process(procfs, tids[i]);
+		struct cryo_stat stat;
+
+		if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state))
+			continue;
+		*ret_tid = tids[i];
+		return steal_fd(&dir);
+	}
+	return r == 0 || r == -ENOENT ? -ESRCH : r;
 }

@@ -26,6 +26,14 @@ struct cryo_identity {
  */
 int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity);
 
+/**
+ * cryo_identity_open_live - the directory /proc/TID of a thread that has not exited.
+ * @ret_tid: the thread: the leader, unless that has exited while others live
+ *
+ * Returns a descriptor; -ESRCH (all have exited); or -errno.
+ */
+int cryo_identity_open_live(int procfs, const struct cryo_identity *identity, pid_t *ret_tid);
+
 /* Whether the process that was opened still exists (as a zombie too) and has this pid. */
 bool cryo_identity_is_alive(const struct cryo_identity *identity);
 

@@ -18,9 +18,9 @@ enum {
 
 struct json_object;
 
-/* What it says of a file. Strings are the manifest's. */
+/* What it says of a file. Strings are the manifest's. @original: it is a link to that file. */
 struct cryo_manifest_entry {
-	const char *path, *digest;
+	const char *path, *digest, *original;
 	uint64_t size;
 	bool sparse, core;
 };
@@ -39,5 +39,6 @@ void cryo_manifest_free(struct json_object *manifest);
 
 typedef int cryo_manifest_visitor(const struct cryo_manifest_entry *entry, void *user);
 
-/* Every file in it. 0, or what the visitor returned, which ends the walk unless it is 0. */
+/* Every file in it, and every link to one. 0, or what the visitor returned, which ends the walk
+ * unless it is 0. */
 int cryo_manifest_walk(struct json_object *manifest, cryo_manifest_visitor *visitor, void *user);

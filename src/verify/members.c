@@ -11,6 +11,10 @@
 
 #include "base/array.h"
 
+enum {
+	LINKS_MAX = 8 /* in a row */
+};
+
 struct comparison {
 	struct cryo_members *members;
 	struct cryo_verdict *verdict;
@@ -65,10 +69,12 @@ static struct cryo_member *search(struct cryo_members *members, const char *path
 /* A hard link has the bytes of the file that it leads to. */
 static bool resolve(struct cryo_members *members, struct cryo_member *member)
 {
-	const struct cryo_member *target = member->link ? search(members, member->link) : NULL;
+	const struct cryo_member *target = member;
 
 	if (!member->link)
 		return true;
+	for (size_t i = 0; target && target->link && i < LINKS_MAX; i++)
+		target = search(members, target->link);
 	if (!target || target->link)
 		return false;
 	member->size = target->size;

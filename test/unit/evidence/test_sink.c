@@ -49,13 +49,13 @@ Test(sink, paths)
 	char longest[CRYO_SINK_PATH_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		cr_expect_not(cryo_sink_path_is_valid(bad[i]), "%s", bad[i]);
-	cr_expect(cryo_sink_path_is_valid("proc/1/..a"));
+		cr_expect_not(cryo_sink_path_is_valid(bad[i], CRYO_SINK_PATH_MAX), "%s", bad[i]);
+	cr_expect(cryo_sink_path_is_valid("proc/1/..a", CRYO_SINK_PATH_MAX));
 	memset(longest, 'a', sizeof(longest));
 	longest[CRYO_SINK_PATH_MAX] = 0;
-	cr_expect_not(cryo_sink_path_is_valid(longest));
+	cr_expect_not(cryo_sink_path_is_valid(longest, CRYO_SINK_PATH_MAX));
 	longest[CRYO_SINK_PATH_MAX - 1] = 0;
-	cr_expect(cryo_sink_path_is_valid(longest));
+	cr_expect(cryo_sink_path_is_valid(longest, CRYO_SINK_PATH_MAX));
 }
 
 Test(sink, a_file_has_its_name_when_it_is_whole)

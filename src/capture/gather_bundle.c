@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * In a stream the copies lie in memory until they are shipped, so a step of the bundle ends early
+ * there.
+ */
+#include "capture/gather_bundle.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "capture/gather_tar.h"
+#include "capture/result.h"
+
+enum {
+	BATCH = 64 << 20
+};
+
+/* What was done, for the log and the result. */
+struct account {
+	struct cryo_gather *gather;
+	uint64_t files, bytes;
+};
+
+static int add_file(void *user, const char *path, const struct cryo_bundle_file *file)
+{
+	struct account *account = user;
+
+	account->files++;
+	account->bytes += file->sum.size;
+	return cryo_evidence_add_file(
+		account->gather->evidence, path, &file->sum, file->time, file->changed);
+}
+
+static int step(struct cryo_gather *gather, struct cryo_bundle *bundle, struct account *account)
+{
+	int more = cryo_bundle_step(bundle), r = 0;
+
+	if (gather->tar)
+		r = cryo_gather_tar_ship_files(gather);
+	if (r == 0)
+		r = cryo_bundle_link(bundle, add_file, account);
+	return r < 0 ? r : more;
+}
+
+static int run(struct cryo_gather *gather, const struct cryo_bundle_options *options,
+	struct cryo_bundle_subject *subjects, size_t n_subjects)
+{
+	struct account account = {.gather = gather};
+	struct cryo_bundle *bundle;
+	int r = cryo_bundle_new(options, subjects, n_subjects, &bundle);
+
+	if (r < 0)
+		return r;
+	do
+		r = step(gather, bundle, &account);
+	while (r > 0);
+	cryo_bundle_free(bundle);
+	cryo_evidence_log(gather->evidence, 0,
+		"mapped files: %" PRIu64 " copied, %" PRIu64 " bytes", account.files,
+		account.bytes);
+	return r == -ECANCELED ? 0 : r;
+}
+
+/* Every process whose core says what it has mapped. */
+static size_t choose(struct cryo_gather *gather, struct cryo_bundle_subject *subjects)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < gather->targets.count; i++) {
+		struct cryo_target *target = &gather->targets.array[i];
+		struct cryo_dossier *dossier = &target->dossier;
+
+		if (!target->core || cryo_result_mapped(target->core)->count == 0)
+			continue;
+		dossier->mapped = cryo_result_mapped(target->core);
+		subjects[count++] = (struct cryo_bundle_subject){
+			dossier->pid, dossier->start_time, dossier->mapped, NULL};
+	}
+	return count;
+}
+
+static void hand_over(struct cryo_gather *gather, const struct cryo_bundle_subject *subjects)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < gather->targets.count; i++) {
+		struct cryo_dossier *dossier = &gather->targets.array[i].dossier;
+
+		if (dossier->mapped)
+			dossier->bundled = subjects[count++].bundled;
+	}
+}
+
+int cryo_gather_bundle(struct cryo_gather *gather)
+{
+	struct cryo_bundle_options options = {
+		.sink = gather->sink,
+		.links = gather->tar ? gather->tar : gather->sink,
+		.procfs = gather->procfs,
+		.copies = cryo_evidence_get_copies(gather->evidence),
+		.max_file = gather->options->bundle_max,
+		.batch = gather->tar ? BATCH : 0,
+		.stall_ms = CRYO_GATHER_STALL_MS,
+		.cancel = gather->options->cancel,
+	};
+	struct cryo_bundle_subject *subjects = calloc(gather->targets.count + 1, sizeof(*subjects));
+	size_t count;
+	int r;
+
+	if (!subjects)
+		return -ENOMEM;
+	cryo_bundle_mode_parse(gather->options->bundle, &options.mode);
+	count = choose(gather, subjects);
+	r = count ? run(gather, &options, subjects, count) : 0;
+	hand_over(gather, subjects);
+	free(subjects);
+	return r;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A child that may hang where a target or a file server wants it to: it is watched, and killed when
+ * it shows no sign of life.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * struct cryo_guard - how a child is watched.
+ * @progress: a number that changes while the child moves
+ * @stall_ms: it is killed after so long without a change
+ * @cancel: if not NULL and not 0, it is killed
+ */
+struct cryo_guard {
+	uint64_t (*progress)(void *user);
+	void *user;
+	unsigned int stall_ms;
+	const volatile int *cancel;
+};
+
+/**
+ * cryo_guard_fork - fork a child that ends with us.
+ *
+ * As fork(2): 0 in the child, its pid in the parent, or -errno.
+ */
+pid_t cryo_guard_fork(void);
+
+/**
+ * cryo_guard_watch - wait for the end of a child.
+ * @ret_status: as waitpid(2) gives it
+ *
+ * Returns 0; -ETIMEDOUT or -ECANCELED: it was killed. One that cannot be killed (it hangs in the
+ * kernel) is left behind.
+ */
+int cryo_guard_watch(const struct cryo_guard *guard, pid_t child, int *ret_status);
