@@ -22,11 +22,11 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "proc/procfs.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
-/* How long a child may take to die: where it waits for something that may never come, and where it
- * only has no turn, on a machine that is busy. */
-#define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
+/* How long a child may take to die: where it lies in one uninterruptible sleep, and where there are
+ * many, or it has no turn, on a machine that is busy. */
+#define DEATH_NS (4 * CRYO_NSEC_PER_SEC)
 #define STARVED_NS (60 * CRYO_NSEC_PER_SEC)
 
 static void leave_stdio(int kept)
@@ -82,6 +82,16 @@ void cryo_child_begin(
 	leave_others(descriptors, count);
 }
 
+void cryo_child_leave_all(void)
+{
+	long limit = sysconf(_SC_OPEN_MAX);
+
+	if (close_range(0, ~0U, 0) == 0)
+		return;
+	for (int fd = 0; fd < limit; fd++) /* before Linux 5.9 */
+		close(fd);
+}
+
 /* ---- the end of a child ---- */
 
 bool cryo_child_reap(pid_t *pid, uint64_t deadline)
@@ -99,35 +109,42 @@ bool cryo_child_reap(pid_t *pid, uint64_t deadline)
 	return true;
 }
 
-/* Whether a thread of it waits for something that even SIGKILL does not end. */
-static bool is_stuck(int procfs, pid_t pid)
+/* How often the threads of a process have gone to sleep, if one of them is in state D; else 0. */
+static uint64_t sleeps_of_stuck(int procfs, pid_t pid)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
 	_cleanup_free_ pid_t *tids = NULL;
+	uint64_t sleeps = 0;
+	bool stuck = false;
 	size_t count;
 
 	if (dir < 0 || cryo_procfs_list(dir, "task", &tids, &count) < 0)
-		return false;
+		return 0;
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_close_ int task = cryo_procfs_open_task(procfs, pid, tids[i]);
-		struct cryo_stat stat;
+		struct cryo_status status;
 
-		if (task >= 0 && cryo_stat_read(task, &stat) == 0 && stat.state == 'D')
-			return true;
+		if (task < 0 || cryo_status_read(task, &status) < 0)
+			continue;
+		sleeps += status.voluntary_switches + 1;
+		stuck |= status.state == 'D';
 	}
-	return false;
+	return stuck ? sleeps : 0;
 }
 
 bool cryo_child_end(pid_t *pid, int procfs, uint64_t patience)
 {
-	uint64_t limit;
+	uint64_t limit, seen, now;
 
 	if (cryo_child_reap(pid, cryo_now() + patience))
 		return true;
 	kill(*pid, SIGKILL);
 	limit = cryo_now() + STARVED_NS;
-	while (!cryo_child_reap(pid, cryo_now() + DEATH_NS))
-		if (cryo_now() >= limit || is_stuck(procfs, *pid))
-			return false;
-	return true;
+	do {
+		seen = sleeps_of_stuck(procfs, *pid);
+		if (cryo_child_reap(pid, cryo_now() + DEATH_NS))
+			return true;
+		now = sleeps_of_stuck(procfs, *pid);
+	} while ((!seen || seen != now) && cryo_now() < limit);
+	return false;
 }

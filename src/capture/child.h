@@ -27,6 +27,9 @@
 void cryo_child_begin(
 	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count);
 
+/* Close everything. A thread that cannot die keeps what the whole process has open. */
+void cryo_child_leave_all(void);
+
 /* Wait for the end of a child of ours; *pid is 0 then (and may be before). Whether it has ended. */
 bool cryo_child_reap(pid_t *pid, uint64_t deadline);
 

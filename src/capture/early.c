@@ -59,9 +59,9 @@ static void read_mappings(struct cryo_inspector *inspector)
 	}
 }
 
-void cryo_early_read(struct cryo_inspector *inspector, uint64_t n_threads)
+void cryo_early_read(struct cryo_inspector *inspector)
 {
-	if (n_threads < MANY_THREADS && !has_many_mappings(inspector))
+	if (inspector->n_threads < MANY_THREADS && !has_many_mappings(inspector))
 		return;
 	if (cryo_bpf_open(&inspector->early.bpf) == 0)
 		read_mappings(inspector);

@@ -33,8 +33,8 @@ struct cryo_early {
 		.bpf = CRYO_BPF_NONE                                                               \
 	}
 
-/* Before the stop. @n_threads: how many it has. What does not work is as if it were not there. */
-void cryo_early_read(struct cryo_inspector *inspector, uint64_t n_threads);
+/* Before the stop; it may block. What does not work is as if it were not there. */
+void cryo_early_read(struct cryo_inspector *inspector);
 
 /* In the stop: the mappings, if nothing has changed. Whether they have been handed over. */
 bool cryo_early_take(

@@ -19,21 +19,20 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/number.h"
 #include "capture/ids.h"
-#include "capture/mapped_file.h"
+#include "capture/mappings.h"
 #include "capture/threads.h"
 #include "capture/vdso.h"
 #include "proc/auxv.h"
-#include "proc/maps.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "trace/xsave.h"
 
 enum {
 	FILTER_DEFAULT = 0x33,
-	READ_ATTEMPTS = 4,
 };
 
 static int find_live(struct cryo_inspector *inspector)
@@ -121,12 +120,25 @@ int cryo_inspect_before(
 	cryo_ids_read_overflow(&inspector.overflow);
 	inspector.same_ids = status.ns_pid.count == 1;
 	inspector.expected = expected_bytes(&status);
-	cryo_early_read(&inspector, status.threads);
+	inspector.n_threads = status.threads;
 	open_exe(&inspector);
 	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;
 	inspector = CRYO_INSPECTOR_NONE;
 	return 0;
+}
+
+/* Enough for a page that has to come from a slow disk. */
+#define LEAST_PATIENCE_NS (500 * CRYO_NSEC_PER_MSEC)
+
+/* Each that is given up makes us less patient: it will be the same with the next. */
+uint64_t cryo_inspector_patience(const struct cryo_inspector *inspector)
+{
+	uint64_t now = cryo_now(), left = inspector->deadline > now ? inspector->deadline - now : 0;
+
+	left = left / 4 < CRYO_GUARD_PATIENCE_NS ? left / 4 : CRYO_GUARD_PATIENCE_NS;
+	left >>= inspector->n_given_up;
+	return left > LEAST_PATIENCE_NS ? left : LEAST_PATIENCE_NS;
 }
 
 void cryo_inspector_clear(struct cryo_inspector *inspector)
@@ -138,6 +150,7 @@ void cryo_inspector_clear(struct cryo_inspector *inspector)
 	cryo_mounts_free(inspector->mounts, inspector->n_mounts);
 	free(inspector->root);
 	cryo_buffer_clear(&inspector->vdso);
+	cryo_buffer_clear(&inspector->maps_text);
 	*inspector = CRYO_INSPECTOR_NONE;
 }
 
@@ -179,31 +192,6 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 		open_exe(inspector);
 	}
 	return 0;
-}
-
-/*
- * psargs as fill_psinfo() makes them: at most 79 bytes, every NUL a blank; if the area cannot be
- * read whole, the bytes that could be, as they are.
- */
-static void inspect_arguments(const struct cryo_inspector *inspector, const struct cryo_stat *live,
-	struct cryo_process *process)
-{
-	uint64_t size = live->arg_end - live->arg_start;
-	size_t limit = sizeof(process->psargs) - 1, want = size < limit ? (size_t)size : limit,
-	       got = 0;
-
-	while (got < want) {
-		ssize_t n = cryo_memory_read(&inspector->memory, live->arg_start + got,
-			process->psargs + got, want - got, true);
-
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	process->psargs_failed = got < want;
-	for (size_t i = 0; i < got && !process->psargs_failed; i++)
-		if (!process->psargs[i])
-			process->psargs[i] = ' ';
 }
 
 static void inspect_filter(const struct cryo_inspector *inspector, struct cryo_process *process)
@@ -266,42 +254,6 @@ int cryo_inspect_layout(struct cryo_process *process)
 	return r;
 }
 
-/* smaps, or maps where the kernel has no smaps (CONFIG_PROC_PAGE_MONITOR). */
-static int open_maps(const struct cryo_inspector *inspector)
-{
-	int fd = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		fd = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int read_vmas(const struct cryo_inspector *inspector, struct cryo_process *process)
-{
-	_cleanup_close_ int maps = open_maps(inspector);
-
-	return maps < 0 ? maps : cryo_maps_read(maps, &process->vmas, &process->n_vmas);
-}
-
-/* Only a process that was not stopped, or shares its memory with one, can change them meanwhile. */
-static int inspect_vmas(struct cryo_inspector *inspector, struct cryo_process *process)
-{
-	int r;
-
-	if (cryo_early_take(inspector, &process->vmas, &process->n_vmas))
-		return cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);
-	r = read_vmas(inspector, process);
-	for (int attempt = 1; r == 1 && attempt < READ_ATTEMPTS; attempt++) {
-		cryo_vmas_free(steal_ptr(process->vmas), process->n_vmas);
-		process->n_vmas = 0;
-		r = read_vmas(inspector, process);
-	}
-	if (r < 0)
-		return r;
-	process->vmas_torn = r == 1;
-	return cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);
-}
-
 int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t records_size,
 	struct cryo_process *ret_process, bool *ret_exec)
 {
@@ -318,10 +270,9 @@ int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t r
 	if (r == 0)
 		r = inspect_auxv(inspector, &process);
 	if (r == 0)
-		r = inspect_vmas(inspector, &process);
+		r = cryo_mappings_inspect(inspector, live.arg_start, live.arg_end, &process);
 	if (r < 0)
 		return r;
-	inspect_arguments(inspector, &live, &process);
 	memcpy(process.comm, leader.stat.comm, sizeof(process.comm) - 1);
 	inspect_filter(inspector, &process);
 	*ret_process = process;

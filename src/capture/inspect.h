@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "capture/early.h"
+#include "capture/guard.h"
 #include "capture/ids.h"
 #include "model/process.h"
 #include "proc/identity.h"
@@ -29,7 +30,15 @@
  * @overflow: of this system
  * @same_ids: it is in our pid namespace
  * @early: what was read before the stop
+ * @n_threads: before the stop
  * @expected: bytes of memory that its core will hold, about; files aside
+ * @deadline: of the whole capture; @write_until: when memory must have been read, to leave time for
+ *	the rest
+ * @guard: of the thread that works with it; @n_given_up: threads that got stuck
+ * @early_error, @memory_error, @text_error, @files_error, @arguments_error: 0, or a negative errno:
+ *	whoever asked for it (memory: and for whatever else needs the lock of the address space) got
+ *	stuck
+ * @maps_text: maps as far as it came; @has_maps_text: that is all of it
  */
 struct cryo_inspector {
 	int procfs;
@@ -46,7 +55,13 @@ struct cryo_inspector {
 	struct cryo_overflow_ids overflow;
 	bool same_ids;
 	struct cryo_early early;
-	uint64_t expected;
+	uint64_t n_threads, expected;
+	uint64_t deadline, write_until;
+	struct cryo_guard *guard;
+	unsigned int n_given_up;
+	int early_error, memory_error, text_error, files_error, arguments_error;
+	struct cryo_buffer maps_text;
+	bool has_maps_text;
 };
 
 #define CRYO_INSPECTOR_NONE                                                                        \
@@ -81,6 +96,9 @@ int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struc
 
 /* Whether a file on this device may have a server that does not answer (FUSE, network). */
 bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t device);
+
+/* How long a thread may stand still now: never so long that there is no time for the rest. */
+uint64_t cryo_inspector_patience(const struct cryo_inspector *inspector);
 
 void cryo_inspector_clear(struct cryo_inspector *inspector);
 

@@ -69,7 +69,7 @@ int cryo_layout_find(const struct cryo_plan *plan, const struct cryo_inspector *
 	_cleanup_free_ struct cryo_walk *walk = malloc(sizeof(*walk));
 	int r = walk ? add(&layout, 0, plan->head.size) : -ENOMEM;
 
-	if (r == 0) {
+	if (r == 0 && !inspector->memory_error) {
 		cryo_walk_begin(walk, plan, inspector);
 		r = add_windows(&layout, walk);
 		cryo_walk_end(walk);

@@ -119,20 +119,33 @@ static bool needs_stat(const struct cryo_vma *vma)
 	       (vma->offset == 0 && vma->flags & CRYO_VM_READ);
 }
 
+void cryo_mapped_file_mark_remote(
+	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count)
+{
+	const struct cryo_vma *known = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (vmas[i].kind != CRYO_VMA_FILE)
+			continue;
+		vmas[i].remote = known && known->device == vmas[i].device
+					 ? known->remote
+					 : cryo_inspector_is_remote(inspector, vmas[i].device);
+		known = &vmas[i];
+	}
+}
+
 int cryo_mapped_file_inspect(
 	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count)
 {
 	const struct cryo_vma *known = NULL;
 	int r = 0;
 
+	cryo_mapped_file_mark_remote(inspector, vmas, count);
 	for (size_t i = 0; i < count && r == 0; i++) {
 		struct cryo_vma *vma = &vmas[i];
 
 		if (vma->kind != CRYO_VMA_FILE)
 			continue;
-		vma->remote = known && known->device == vma->device
-				      ? known->remote
-				      : cryo_inspector_is_remote(inspector, vma->device);
 		if (needs_stat(vma) && same_file(known, vma)) {
 			vma->mode = known->mode;
 			vma->n_links = known->n_links;

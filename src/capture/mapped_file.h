@@ -15,3 +15,7 @@
  */
 int cryo_mapped_file_inspect(
 	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count);
+
+/* Only the `remote` of those with a file, which needs nothing of the process. */
+void cryo_mapped_file_mark_remote(
+	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count);

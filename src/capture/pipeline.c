@@ -28,6 +28,7 @@
 #include "capture/record.h"
 #include "capture/report.h"
 #include "capture/tell.h"
+#include "capture/watch.h"
 
 static void set_stage(const struct cryo_work *work, enum cryo_stage stage)
 {
@@ -73,20 +74,54 @@ static int open_outputs(struct cryo_work *work)
 	return r;
 }
 
-static int prepare(struct cryo_work *work)
+/* The most that is kept of the time for what comes behind the memory. */
+#define FINISH_NS (3 * CRYO_NSEC_PER_SEC)
+
+static void set_deadline(struct cryo_work *work)
+{
+	uint64_t deadline = work->reader->deadline, now = cryo_now();
+	uint64_t finish = deadline > now ? (deadline - now) / 4 : 0;
+
+	work->inspector.deadline = deadline;
+	work->inspector.write_until = deadline - (finish < FINISH_NS ? finish : FINISH_NS);
+}
+
+static int open_all(struct cryo_work *work)
 {
 	const struct cryo_request *request = work->reader->request;
 	int r = cryo_inspect_before(request->procfs, &request->identity, &work->inspector);
 
 	if (r < 0)
 		return cryo_tell_refused(work, r, "read it");
+	work->inspector.guard = work->guard;
+	set_deadline(work);
 	cryo_privilege_lower();
 	r = request->dry_run ? 0 : open_outputs(work);
 	cryo_privilege_raise();
-	if (r == 0 && !request->dry_run)
-		r = cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
-			work->core.forward, &work->copy);
+	work->is_open = r == 0;
 	return r;
+}
+
+static void read_early(struct cryo_work *work)
+{
+	if (work->inspector.early_error)
+		return;
+	cryo_guard_at(work->guard, CRYO_PLACE_EARLY);
+	cryo_early_read(&work->inspector);
+	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
+}
+
+static int prepare(struct cryo_work *work)
+{
+	int r = work->is_open ? 0 : open_all(work);
+
+	if (r < 0)
+		return r;
+	read_early(work);
+	if (work->reader->request->dry_run)
+		return 0;
+	return cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
+		work->core.forward, &work->copy);
 }
 
 /* ---- the stop ---- */
@@ -171,11 +206,23 @@ static int announce(struct cryo_work *work)
 	uint64_t tail = work->plan.tail.size + CRYO_OWN_NOTE_FIXED;
 	struct cryo_stretch *stretches;
 	size_t count;
-	int r = cryo_layout_find(&work->plan, &work->inspector, tail, &stretches, &count);
+	int r;
 
+	cryo_guard_at(work->guard, CRYO_PLACE_LAYOUT);
+	r = cryo_layout_find(&work->plan, &work->inspector, tail, &stretches, &count);
+	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
 	if (r < 0)
 		return r;
 	return cryo_output_announce(&work->core, work->plan.data_end + tail, stretches, count);
+}
+
+static int finish_plan(struct cryo_work *work)
+{
+	int r = work->plan.finished ? 0 : cryo_inspect_layout(&work->process);
+
+	if (r == 0 && !work->plan.finished)
+		r = cryo_plan_finish(&work->process, &work->plan);
+	return r < 0 ? cryo_tell_refused(work, r, "lay out its core") : 0;
 }
 
 /* The head of the core; the first time that this is called. */
@@ -183,15 +230,14 @@ static int write_head(struct cryo_work *work)
 {
 	int r;
 
-	if (work->plan.finished)
+	if (work->has_head)
 		return 0;
-	r = cryo_inspect_layout(&work->process);
-	if (r == 0)
-		r = cryo_plan_finish(&work->process, &work->plan);
+	r = finish_plan(work);
 	if (r < 0)
-		return cryo_tell_refused(work, r, "lay out its core");
+		return r;
 	if (work->core.sparse)
 		r = announce(work);
+	work->has_head = true;
 	if (r == 0)
 		r = cryo_output_write(&work->core, work->plan.head.data, work->plan.head.size, 0);
 	return r < 0 ? cryo_tell_core(work, r) : 0;
@@ -256,18 +302,23 @@ static void hear_release(struct cryo_work *work)
 
 /* ---- the sentence ---- */
 
+/* Who takes the place of somebody who got stuck here goes on with what is there already. */
 static int read_stopped(struct cryo_work *work)
 {
-	int r = inspect(work);
+	int r = 0;
 
-	if (r == 0)
-		r = report_comm(work);
-	if (r == 0)
-		r = place(work);
+	if (!work->is_placed) {
+		r = inspect(work);
+		if (r == 0)
+			r = report_comm(work);
+		if (r == 0)
+			r = place(work);
+	}
+	work->is_placed = r == 0;
 	return r < 0 ? r : copy_memory(work);
 }
 
-static int run_whole(struct cryo_work *work)
+static int stop(struct cryo_work *work)
 {
 	int r = prepare(work);
 
@@ -277,6 +328,14 @@ static int run_whole(struct cryo_work *work)
 		cryo_tell(work, CRYOCORE_ERROR, -ECANCELED, "interrupted: nothing was captured");
 		r = -ECANCELED;
 	}
+	work->is_stopped = r == 0;
+	return r;
+}
+
+static int run_whole(struct cryo_work *work)
+{
+	int r = work->is_stopped ? 0 : stop(work);
+
 	if (r < 0)
 		return r;
 	r = read_stopped(work);
@@ -320,11 +379,17 @@ static int report_plan(const struct cryo_work *work)
 
 static int run_dry(struct cryo_work *work)
 {
-	int r = prepare(work);
+	int r = work->is_stopped ? 0 : prepare(work);
 
+	work->is_stopped = r == 0;
 	if (r == 0)
 		r = inspect(work);
 	return r < 0 ? r : report_plan(work);
+}
+
+static bool gave_up(const struct cryo_work *work)
+{
+	return work->inspector.n_given_up || (work->copy && cryo_copy_n_given_up(work->copy));
 }
 
 static void clear(struct cryo_work *work)
@@ -334,6 +399,8 @@ static void clear(struct cryo_work *work)
 			work, CRYOCORE_INFO, 0, "a part of the executable is left as its .partial");
 	cryo_output_close(&work->core);
 	cryo_output_close(&work->exe);
+	if (gave_up(work))
+		return; /* somebody may still use it */
 	cryo_copy_end(work->copy);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
@@ -353,6 +420,22 @@ static void begin(const struct cryo_reader *reader)
 	cryo_child_begin(reader->parent, SIGKILL, request->stream_fd, needed, ARRAY_SIZE(needed));
 }
 
+/* The rest of the life of the process, in whichever of its threads. */
+static void run(struct cryo_work *work)
+{
+	const struct cryo_reader *reader = work->reader;
+	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
+
+	letter.error = reader->request->dry_run ? run_dry(work) : run_whole(work);
+	if (letter.error < 0)
+		cryo_output_abandon(&work->core);
+	clear(work);
+	cryo_channel_send(reader->supervisor, &letter);
+	if (gave_up(work))
+		cryo_child_leave_all();
+	_exit(0);
+}
+
 void cryo_reader_run(const struct cryo_reader *reader)
 {
 	struct cryo_work work = {
@@ -362,15 +445,13 @@ void cryo_reader_run(const struct cryo_reader *reader)
 		.exe = CRYO_OUTPUT_NONE,
 		.account = {.started_ns = cryo_clock_ns(CLOCK_REALTIME)},
 	};
-	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
 
 	begin(reader);
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
-	letter.error = reader->request->dry_run ? run_dry(&work) : run_whole(&work);
-	if (letter.error < 0)
-		cryo_output_abandon(&work.core);
-	clear(&work);
-	cryo_channel_send(reader->supervisor, &letter);
+	work.guard = cryo_guard_new();
+	if (!work.guard || cryo_watch_start(&work, run) < 0)
+		_exit(1);
+	run(&work);
 	_exit(0);
 }

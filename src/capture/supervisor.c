@@ -35,6 +35,7 @@
 #define STALL_NS (30 * CRYO_NSEC_PER_SEC)
 #define STOP_NS (5 * CRYO_NSEC_PER_SEC)
 #define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
+#define DONE_NS (500 * CRYO_NSEC_PER_MSEC) /* ... where it has nothing left to do */
 #define TICK_NS (100 * CRYO_NSEC_PER_MSEC)
 
 struct child {
@@ -295,7 +296,7 @@ static int wait_for_reader(struct supervisor *supervisor)
 static void end_children(struct supervisor *supervisor)
 {
 	struct cryo_letter order = {.kind = CRYO_LETTER_RELEASE};
-	uint64_t patience = supervisor->done ? DEATH_NS : 0;
+	uint64_t patience = supervisor->done ? DONE_NS : 0;
 
 	supervisor->shared->cancel = 1;
 	if (supervisor->tracer.channel >= 0) {

@@ -134,6 +134,25 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 {
 	const struct cryo_written *written = &work->written;
 
+	if (work->inspector.memory_error)
+		cryo_tell(work, CRYOCORE_WARNING, work->inspector.memory_error,
+			"the lock of its address space (mmap_lock) is held and not given back: "
+			"nothing of its memory can be read");
+	else if (work->inspector.n_given_up || cryo_copy_n_given_up(work->copy))
+		cryo_tell(work, CRYOCORE_WARNING, -ETIMEDOUT,
+			"who read it waited in vain, and was given up: something that it has "
+			"mapped "
+			"does not answer, or it holds the lock of its address space");
+	if (written->is_late)
+		cryo_tell(work, CRYOCORE_WARNING, -ETIME,
+			"the time limit came before the end of its memory: give a longer "
+			"--timeout");
+	if (work->process.vmas_cut)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"the kernel gave only a part of the list of its mappings");
+	if (work->process.files_unknown)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"what files it has mapped could not be asked: names are those of maps");
 	if (written->n_gaps)
 		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
 			"%" PRIu64 " bytes of memory in %" PRIu64

@@ -99,6 +99,12 @@ static bool is_never_read(const struct cryo_vma *vma)
 	return vma->flags & (CRYO_VM_IO | CRYO_VM_PFNMAP);
 }
 
+bool cryo_walk_skips(const struct cryo_vma *vma)
+{
+	return is_never_read(vma) ||
+	       (vma->kind == CRYO_VMA_SPECIAL && vma->name && strcmp(vma->name, "[vdso]") != 0);
+}
+
 /* What of a mapping is not dumped, but may be asked for along with its neighbours. */
 #define ROW_SKIP (2ULL << 20)
 
@@ -259,6 +265,7 @@ static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
 	if (start >= end)
 		return r;
 	window->segment = segment;
+	window->careful = false;
 	window->image = walk->image;
 	window->start = start & ~(walk->inspector->memory.page_size - 1);
 	window->end =

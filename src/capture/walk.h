@@ -19,6 +19,7 @@ enum {
  * @extents: the pages in it that are in memory; the others come from the mapped file, if there is
  *	one, or are holes
  * @image: the whole mapping's bytes where we have them ourselves ([vdso]); else NULL
+ * @careful: not to be read the fast way, which got stuck
  */
 struct cryo_window {
 	const struct cryo_segment *segment;
@@ -26,6 +27,7 @@ struct cryo_window {
 	uint64_t start, end;
 	struct cryo_extent extents[CRYO_WINDOW_EXTENTS];
 	size_t n_extents;
+	bool careful;
 };
 
 enum {
@@ -58,5 +60,9 @@ void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
 
 /* The next window. 1, 0 at the end, or -errno. */
 int cryo_walk_next(struct cryo_walk *walk, struct cryo_window *ret_window);
+
+/* Whether a mapping has nothing to be read, and so no gaps: devices, and the kernel's own pages but
+ * for [vdso]. */
+bool cryo_walk_skips(const struct cryo_vma *vma);
 
 void cryo_walk_end(struct cryo_walk *walk);

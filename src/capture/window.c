@@ -61,12 +61,19 @@ static int fill_between(const struct reading *reading, int file)
 	return r;
 }
 
+static bool is_fast(const struct cryo_window *window)
+{
+	uint32_t flags = window->segment->vma->flags;
+
+	return flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD) && !window->careful;
+}
+
 /* One extent, whatever its pages are. */
 static int read_slowly(const struct reading *reading, uint64_t from, uint64_t end)
 {
 	const struct cryo_vma *vma = reading->window->segment->vma;
 	uint64_t page = reading->memory->page_size;
-	bool forced = !(vma->flags & CRYO_VM_READ) || vma->flags & CRYO_VM_UFFD;
+	bool forced = !is_fast(reading->window);
 
 	while (from < end) {
 		ssize_t n = cryo_memory_read(
@@ -90,13 +97,6 @@ static int read_slowly(const struct reading *reading, uint64_t from, uint64_t en
 		from = bad;
 	}
 	return 0;
-}
-
-static bool is_fast(const struct cryo_window *window)
-{
-	uint32_t flags = window->segment->vma->flags;
-
-	return flags & CRYO_VM_READ && !(flags & CRYO_VM_UFFD);
 }
 
 /* All extents that may be read fast, at once. Bytes read, in their order. */

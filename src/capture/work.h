@@ -22,6 +22,8 @@
  * @written: made by write
  * @account: what happened, filled in along the way
  * @release_error: of the letter that asks for the release
+ * @guard: of the thread that works
+ * @is_open, @is_stopped, @is_placed, @has_head: how far it is, for a thread that takes its place
  */
 struct cryo_work {
 	const struct cryo_reader *reader;
@@ -35,4 +37,6 @@ struct cryo_work {
 	struct cryo_written written;
 	struct cryo_account account;
 	int release_error;
+	struct cryo_guard *guard;
+	bool is_open, is_stopped, is_placed, has_head;
 };

@@ -5,7 +5,8 @@
  *	begin (before the stop) -> hold, rest (the target stands still) -> flush (it runs) -> end
  *
  * What fits into CRYO_HOLD_BYTES is only read while the target stands still, and written when it
- * has been released: of a small process, everything. The rest is written at once.
+ * has been released: of a small process, everything. The rest is written at once. What cannot be
+ *read, or not before the inspector's @write_until, is a gap (-ETIMEDOUT, -ETIME).
  */
 #pragma once
 
@@ -13,29 +14,7 @@
 #include "capture/output.h"
 #include "capture/plan.h"
 #include "capture/request.h"
-
-/* Pages in a row that could not be read, and why (negative errno). */
-struct cryo_gap {
-	uint64_t start, end;
-	int error;
-};
-
-/* Most gaps that are kept one by one; all are counted. */
-enum {
-	CRYO_GAPS_KEPT = 4096
-};
-
-/**
- * struct cryo_written - what came of it.
- * @gaps: owned; sorted by address when cryo_copy_flush() returns
- * @n_gaps, @gap_bytes: of all, also those not kept
- * @data_bytes: bytes of memory that were written; pages of zeros are left out
- */
-struct cryo_written {
-	struct cryo_gap *gaps;
-	size_t gaps_kept;
-	uint64_t n_gaps, gap_bytes, data_bytes;
-};
+#include "capture/written.h"
 
 struct cryo_copy;
 
@@ -63,9 +42,16 @@ int cryo_copy_rest(struct cryo_copy *copy, struct cryo_output *output);
 /* Write what is held. 0 or -errno of the output. */
 int cryo_copy_flush(struct cryo_copy *copy, struct cryo_output *output);
 
-/* @copy may be NULL. */
+/**
+ * cryo_copy_replace - take the place of the calling thread of cryo_copy_hold() or cryo_copy_rest().
+ *
+ * It was given up by the inspector's guard, which is that of another thread now. That one makes the
+ * same call again, which goes on behind what the first was at.
+ */
+void cryo_copy_replace(struct cryo_copy *copy);
+
+/* How many threads got stuck in it. */
+size_t cryo_copy_n_given_up(const struct cryo_copy *copy);
+
+/* @copy may be NULL. Not where somebody was given up. */
 void cryo_copy_end(struct cryo_copy *copy);
-
-void cryo_written_clear(struct cryo_written *written);
-
-#define _cleanup_written_ _cleanup_(cryo_written_clear)

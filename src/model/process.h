@@ -139,6 +139,8 @@ struct cryo_vma {
  * @threads: the leader first if it lives; owned
  * @vmas: in address order; owned
  * @vmas_torn: they changed while they were read, so some may be wrong
+ * @vmas_cut: the list ends before its end, since the kernel gave no more of it
+ * @files_unknown: nothing could be asked about the mapped files
  */
 struct cryo_process {
 	const struct cryo_arch *arch;
@@ -167,7 +169,7 @@ struct cryo_process {
 	size_t n_threads;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
-	bool vmas_torn;
+	bool vmas_torn, vmas_cut, files_unknown;
 };
 
 /* Free what the process owns (not the struct itself) and zero it. */

@@ -110,6 +110,7 @@ static const struct line lines[] = {
 	LINE("SigCgt", read_hex, caught, true),
 	LINE("CapPrm", read_hex, cap_permitted, false),
 	LINE("CapEff", read_hex, cap_effective, false),
+	LINE("voluntary_ctxt_switches", read_decimal, voluntary_switches, false),
 	LINE("NoNewPrivs", read_int, no_new_privs, false),
 	LINE("Seccomp", read_int, seccomp, false),
 };

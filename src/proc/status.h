@@ -26,7 +26,8 @@ struct cryo_status {
 	uint64_t cap_permitted, cap_effective;
 	uint64_t threads;
 	uint64_t vm_rss_kb, rss_file_kb, vm_pte_kb, vm_swap_kb;
-	int no_new_privs, seccomp; /* -1 if not printed */
+	uint64_t voluntary_switches; /* how often it went to sleep */
+	int no_new_privs, seccomp;   /* -1 if not printed */
 };
 
 /* 0, or -EBADMSG if State, Tgid, Pid or a signal mask is missing, or any known line malformed. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,19 +31,20 @@ enum {
 	MAX_STRINGS = 64
 };
 
-static void watch_missing(void *start, size_t size)
+static int watch_missing(void *start, size_t size)
 {
 	struct uffdio_api api = {.api = UFFD_API};
 	struct uffdio_register area = {
 		.range = {(uint64_t)(uintptr_t)start, size},
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0)
 		cannot("userfaultfd");
 	if (ioctl(fd, UFFDIO_REGISTER, &area) < 0)
 		cannot("UFFDIO_REGISTER");
+	return fd;
 }
 
 static char *map_private(size_t size)
@@ -249,6 +251,58 @@ static void state_rug(int argc, char **argv)
 	park(1);
 }
 
+enum {
+	TRAP_PAGES = 16384,
+	OPEN_USEC = 5000,
+	SHUT_MSEC = 3
+};
+
+static char *trap;
+
+/* The first page fault that nobody serves is the last. */
+static void keep_if_caught(int fd)
+{
+	struct pollfd caught = {.fd = fd, .events = POLLIN};
+
+	while (poll(&caught, 1, SHUT_MSEC) > 0) {
+		turns = UINT64_MAX;
+		pause();
+	}
+}
+
+/* Memory that is there when it is listed and gone when it is read: only who reads at the wrong
+ * moment is caught, and waits for ever. */
+static noreturn int set_trap(void *argument)
+{
+	size_t size = (size_t)TRAP_PAGES * PAGE;
+
+	(void)argument;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;; turns++) {
+		int fd;
+
+		memset(trap, 1, size);
+		usleep(OPEN_USEC);
+		fd = watch_missing(trap, size);
+		madvise(trap, size, MADV_DONTNEED);
+		keep_if_caught(fd);
+		close(fd);
+	}
+}
+
+static void state_uffd_trap(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	trap = map_private((size_t)TRAP_PAGES * PAGE);
+	if (clone(set_trap, partner_stack + sizeof(partner_stack), CLONE_VM | SIGCHLD, NULL) < 0)
+		die("clone");
+	tell("counter=%#lx", (unsigned long)(uintptr_t)&turns);
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
 const struct victim_state hostile_memory_states[] = {
 	{"uffd-fault", "", state_uffd_fault},
 	{"uffd-args", "", state_uffd_args},
@@ -257,5 +311,6 @@ const struct victim_state hostile_memory_states[] = {
 	{"deep-name", "[KIBIBYTES]", state_deep_name},
 	{"environment", "[KIBIBYTES]", state_environment},
 	{"rug", "", state_rug},
+	{"uffd-trap", "", state_uffd_trap},
 	{NULL, NULL, NULL},
 };

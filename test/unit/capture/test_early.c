@@ -59,7 +59,7 @@ static void look_at(struct setting *setting)
 	cr_assert_eq(cryo_memory_open(setting->inspector.live_dir, setting->child,
 			     &setting->inspector.memory),
 		0);
-	cryo_early_read(&setting->inspector, 1);
+	cryo_early_read(&setting->inspector);
 }
 
 /* Neighbours of different permissions, every fourth touched; they are read, and then changed. */
@@ -214,7 +214,7 @@ Test(early, a_small_process_is_left_alone)
 	struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
 
 	inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
-	cryo_early_read(&inspector, 1);
+	cryo_early_read(&inspector);
 	cr_assert_null(inspector.early.vmas);
 	cr_assert_eq(inspector.early.bpf.program, -1);
 	close(inspector.live_dir);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The copy of memory, from this very process into a memfd. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,9 @@ static void begin(struct setting *setting, size_t size)
 	setting->inspector = CRYO_INSPECTOR_NONE;
 	setting->inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
 	setting->inspector.expected = size;
+	setting->inspector.deadline = setting->inspector.write_until = UINT64_MAX;
+	setting->inspector.guard = cryo_guard_new();
+	cr_assert(setting->inspector.guard);
 	cr_assert_eq(
 		cryo_memory_open(setting->inspector.live_dir, getpid(), &setting->inspector.memory),
 		0);
@@ -52,6 +56,7 @@ static void begin(struct setting *setting, size_t size)
 static void end(struct setting *setting)
 {
 	close(setting->output.fd);
+	free(setting->inspector.guard);
 	cryo_memory_close(&setting->inspector.memory);
 	close(setting->inspector.live_dir);
 	munmap(setting->memory, setting->size);
@@ -119,6 +124,40 @@ Test(write, what_is_large_is_held_in_part)
 	copy(&setting, 1, &written);
 	check(&setting);
 	cr_assert_eq(written.data_bytes, pages * PAGE);
+	end(&setting);
+}
+
+Test(write, what_comes_too_late_is_a_gap)
+{
+	_cleanup_written_ struct cryo_written written = {0};
+	struct setting setting;
+
+	begin(&setting, 512 * PAGE);
+	memset(setting.memory, 1, 512 * PAGE);
+	setting.inspector.write_until = 1;
+	copy(&setting, 0, &written);
+	cr_assert(written.is_late);
+	cr_assert_eq(written.data_bytes, 0);
+	cr_assert_eq(written.n_gaps, 1);
+	cr_assert_eq(written.gaps[0].start, (uintptr_t)setting.memory);
+	cr_assert_eq(written.gap_bytes, 512 * PAGE);
+	cr_assert_eq(written.gaps[0].error, -ETIME);
+	end(&setting);
+}
+
+Test(write, memory_out_of_reach_is_a_gap)
+{
+	_cleanup_written_ struct cryo_written written = {0};
+	struct setting setting;
+
+	begin(&setting, 512 * PAGE);
+	memset(setting.memory, 1, 512 * PAGE);
+	setting.inspector.memory_error = -ETIMEDOUT;
+	copy(&setting, 0, &written);
+	cr_assert(!written.is_late);
+	cr_assert_eq(written.data_bytes, 0);
+	cr_assert_eq(written.gap_bytes, 512 * PAGE);
+	cr_assert_eq(written.gaps[0].error, -ETIMEDOUT);
 	end(&setting);
 }
 
