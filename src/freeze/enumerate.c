@@ -3,9 +3,9 @@
  * Theory: hiding is always partial. A preloaded library hides from readdir(3) but not from the
  * system call below it; a mount over /proc/PID hides from everybody who goes through /proc but not
  * from a procfs of our own; a changed kernel may filter getdents64(2), and still has to let the
- * scheduler and signals find the process. So every number up to pid_max is asked by two system
- * calls that take a pid and have nothing to do with files (0.4 s for 4,194,304 each), every
- * procfs is listed, and each process found by any of them is asked of all.
+ * scheduler and signals find the process. So the numbers are asked for by a system call that takes
+ * a pid and has nothing to do with files (sweep.c), every procfs is listed, the cgroups are, which
+ * have lists of their own, and each process found by any of them is asked of all.
  *
  * A difference may also be a birth or a death between two looks. So before it is called hidden the
  * process is held (a pidfd cannot be reused) and the listings are made again: a process that lived
@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,6 +26,8 @@
 #include "base/array.h"
 #include "base/number.h"
 #include "freeze/census.h"
+#include "freeze/cgroup_listing.h"
+#include "freeze/sweep.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 
@@ -38,6 +39,8 @@ static const char *const texts[CRYO_VIEW_COUNT] = {
 	"pidfd_open(2)",
 	"sched_getscheduler(2)",
 	"kill(2)",
+	"cgroup.procs",
+	"bpf_task_from_vpid()",
 };
 
 const char *cryo_view_text(unsigned int view)
@@ -62,14 +65,11 @@ int cryo_views_text(unsigned int views, char **ret_text)
 	return 0;
 }
 
-enum {
-	MAX_PARTS = 16 /* threads of a sweep */
-};
-
 /* Views by number: a byte for each pid up to pid_max. */
 struct looks {
 	int public_proc, private_proc;
-	unsigned char *seen;
+	bool no_cgroups; /* there is no such view */
+	uint16_t *seen;
 	pid_t pid_max;
 };
 
@@ -89,7 +89,7 @@ static pid_t read_pid_max(int procfs)
 static void mark(struct looks *looks, pid_t pid, unsigned int view)
 {
 	if (pid > 0 && pid <= looks->pid_max)
-		looks->seen[pid] |= (unsigned char)view;
+		looks->seen[pid] |= (uint16_t)view;
 }
 
 static void look_by_listing(struct looks *looks, int procfs, unsigned int view)
@@ -115,53 +115,21 @@ static void look_by_libc(struct looks *looks)
 			mark(looks, pid, CRYO_VIEW_LIBC);
 }
 
+static void look_by_cgroup(struct looks *looks)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0;
+
+	looks->no_cgroups = cryo_cgroup_list(looks->public_proc, &pids, &count) < 0;
+	for (size_t i = 0; i < count; i++)
+		mark(looks, pids[i], CRYO_VIEW_CGROUP);
+}
+
 static bool has_pidfd(pid_t pid)
 {
 	_cleanup_close_ int pidfd = pidfd_open(pid, 0);
 
 	return pidfd >= 0 || errno == EMFILE || errno == ENFILE;
-}
-
-/* A stretch of the numbers: @first up to, but not including, @end. */
-struct stretch {
-	struct looks *looks;
-	pid_t first, end;
-};
-
-static void *look_by_stretch(void *user)
-{
-	const struct stretch *stretch = user;
-
-	for (pid_t pid = stretch->first; pid < stretch->end; pid++) {
-		if (has_pidfd(pid))
-			mark(stretch->looks, pid, CRYO_VIEW_PIDFD);
-		if (sched_getscheduler(pid) >= 0)
-			mark(stretch->looks, pid, CRYO_VIEW_SCHED);
-	}
-	return NULL;
-}
-
-/* Four million numbers take a processor a second: all of them share the work. */
-static void look_by_numbers(struct looks *looks)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	pid_t parts = processors < 1 ? 1 : processors > MAX_PARTS ? MAX_PARTS : (pid_t)processors;
-	struct stretch stretches[MAX_PARTS];
-	pthread_t threads[MAX_PARTS];
-	bool started[MAX_PARTS] = {false};
-
-	for (pid_t i = 0; i < parts; i++) {
-		stretches[i] = (struct stretch){looks, 1 + looks->pid_max / parts * i,
-			i + 1 < parts ? 1 + looks->pid_max / parts * (i + 1) : looks->pid_max + 1};
-		started[i] =
-			i && pthread_create(&threads[i], NULL, look_by_stretch, &stretches[i]) == 0;
-	}
-	for (pid_t i = 0; i < parts; i++)
-		if (!started[i])
-			look_by_stretch(&stretches[i]);
-	for (pid_t i = 0; i < parts; i++)
-		if (started[i])
-			pthread_join(threads[i], NULL);
 }
 
 /* The number belongs to a thread: the process has another one. */
@@ -205,16 +173,36 @@ static void look_at_listings(struct looks *looks)
 	look_by_libc(looks);
 	look_by_listing(looks, looks->public_proc, CRYO_VIEW_READDIR);
 	look_by_listing(looks, looks->private_proc, CRYO_VIEW_PRIVATE);
+	look_by_cgroup(looks);
+}
+
+/* The first number from `pid` on that any view has; beyond pid_max if there is none. */
+static pid_t next_seen(const struct looks *looks, pid_t pid)
+{
+	uint64_t four;
+
+	while (pid <= looks->pid_max && !looks->seen[pid])
+		if (pid + 3 <= looks->pid_max &&
+			(memcpy(&four, looks->seen + pid, sizeof(four)), four == 0))
+			pid += 4;
+		else
+			pid++;
+	return pid;
+}
+
+static bool is_only_swept(unsigned int seen)
+{
+	return !(seen & ~(unsigned int)(CRYO_VIEW_SCHED | CRYO_VIEW_BPF));
 }
 
 /* Numbers of the sweep that are processes, with all that is known about them. */
 static int collect(struct looks *looks, struct cryo_sighting **sightings, size_t *count)
 {
-	for (pid_t pid = 1; pid <= looks->pid_max; pid++) {
+	for (pid_t pid = 1; (pid = next_seen(looks, pid)) <= looks->pid_max; pid++) {
 		unsigned int seen = looks->seen[pid];
 		struct cryo_sighting *sighting;
 
-		if (!seen || (seen == CRYO_VIEW_SCHED && is_thread(looks, pid)))
+		if (is_only_swept(seen) && is_thread(looks, pid))
 			continue;
 		sighting = cryo_array_add(*sightings, *count);
 		if (!sighting)
@@ -226,9 +214,24 @@ static int collect(struct looks *looks, struct cryo_sighting **sightings, size_t
 
 static unsigned int all_views(const struct looks *looks)
 {
-	unsigned int all = (1u << CRYO_VIEW_COUNT) - 1;
+	unsigned int all = ((1u << CRYO_VIEW_COUNT) - 1) & ~(unsigned int)CRYO_VIEW_BPF;
 
-	return looks->private_proc < 0 ? all & ~(unsigned int)CRYO_VIEW_PRIVATE : all;
+	if (looks->private_proc < 0)
+		all &= ~(unsigned int)CRYO_VIEW_PRIVATE;
+	if (looks->no_cgroups)
+		all &= ~(unsigned int)CRYO_VIEW_CGROUP;
+	return all;
+}
+
+/* Views that do not have it, although they should. */
+static unsigned int lacking(const struct looks *looks, pid_t pid, unsigned int seen)
+{
+	unsigned int lacks = all_views(looks) & ~seen;
+	int procfs = looks->private_proc >= 0 ? looks->private_proc : looks->public_proc;
+
+	if (lacks & CRYO_VIEW_CGROUP && !cryo_cgroup_must_list(procfs, pid))
+		lacks &= ~(unsigned int)CRYO_VIEW_CGROUP;
+	return lacks;
 }
 
 /*
@@ -249,7 +252,7 @@ static void confirm(struct looks *looks, struct cryo_sighting *sighting)
 		return;
 	}
 	sighting->seen = seen;
-	sighting->hidden = all_views(looks) & ~seen;
+	sighting->hidden = lacking(looks, sighting->pid, seen);
 }
 
 static void confirm_all(struct looks *looks, struct cryo_sighting *sightings, size_t *count)
@@ -257,7 +260,7 @@ static void confirm_all(struct looks *looks, struct cryo_sighting *sightings, si
 	size_t kept = 0;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (all_views(looks) & ~sightings[i].seen)
+		if (lacking(looks, sightings[i].pid, sightings[i].seen))
 			confirm(looks, &sightings[i]);
 		if (sightings[i].seen)
 			sightings[kept++] = sightings[i];
@@ -268,9 +271,11 @@ static void confirm_all(struct looks *looks, struct cryo_sighting *sightings, si
 int cryo_enumerate(
 	int public_proc, int private_proc, struct cryo_sighting **ret_sightings, size_t *ret_count)
 {
-	struct looks looks = {public_proc, private_proc, NULL, read_pid_max(public_proc)};
+	struct looks looks = {.public_proc = public_proc,
+		.private_proc = private_proc,
+		.pid_max = read_pid_max(public_proc)};
 	_cleanup_free_ struct cryo_sighting *sightings = NULL;
-	_cleanup_free_ unsigned char *seen = calloc((size_t)looks.pid_max + 1, 1);
+	_cleanup_free_ uint16_t *seen = calloc((size_t)looks.pid_max + 1, sizeof(*seen));
 	size_t count = 0;
 	int r;
 
@@ -278,7 +283,7 @@ int cryo_enumerate(
 	if (!seen)
 		return -ENOMEM;
 	look_at_listings(&looks);
-	look_by_numbers(&looks);
+	cryo_sweep(looks.pid_max, seen);
 	r = collect(&looks, &sightings, &count);
 	if (r < 0)
 		return r;

@@ -16,12 +16,14 @@ enum cryo_view {
 	CRYO_VIEW_READDIR = 1 << 1, /* getdents64(2) of /proc */
 	CRYO_VIEW_OPEN = 1 << 2,    /* /proc/PID/stat opened: a mount over it shows another */
 	CRYO_VIEW_PRIVATE = 1 << 3, /* getdents64(2) of a procfs that nobody can mount over */
-	CRYO_VIEW_PIDFD = 1 << 4,   /* pidfd_open(2) of every number */
-	CRYO_VIEW_SCHED = 1 << 5,   /* sched_getscheduler(2) of every number */
+	CRYO_VIEW_PIDFD = 1 << 4,   /* pidfd_open(2) */
+	CRYO_VIEW_SCHED = 1 << 5,   /* sched_getscheduler(2) of the numbers */
 	CRYO_VIEW_SIGNAL = 1 << 6,  /* kill(2) with signal 0 */
+	CRYO_VIEW_CGROUP = 1 << 7,  /* cgroup.procs of all cgroups (version 2) */
+	CRYO_VIEW_BPF = 1 << 8, /* a BPF program that looks up the numbers, where it can be had */
 };
 
-#define CRYO_VIEW_COUNT 7
+#define CRYO_VIEW_COUNT 9
 
 /* A few words for one bit of enum cryo_view. */
 const char *cryo_view_text(unsigned int view);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "trace/bpf.h"
+#include "trace/bpf_sweep.h"
 
 int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 {
@@ -45,5 +46,24 @@ int cryo_bpf_read_generation(const struct cryo_bpf *bpf, pid_t pid, pid_t tid,
 	(void)pid;
 	(void)tid;
 	(void)ret_generation;
+	return -EOPNOTSUPP;
+}
+
+int cryo_bpf_sweep_open(struct cryo_bpf_sweep *ret_sweep)
+{
+	(void)ret_sweep;
+	return -EOPNOTSUPP;
+}
+
+void cryo_bpf_sweep_close(struct cryo_bpf_sweep *sweep)
+{
+	(void)sweep;
+}
+
+int cryo_bpf_sweep_run(const struct cryo_bpf_sweep *sweep, pid_t first, pid_t count)
+{
+	(void)sweep;
+	(void)first;
+	(void)count;
 	return -EOPNOTSUPP;
 }

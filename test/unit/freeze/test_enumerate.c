@@ -3,13 +3,17 @@
 #include "freeze/enumerate.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "freeze/sweep.h"
 #include "machine.h"
 #include "proc/procfs.h"
+#include "trace/bpf_sweep.h"
 
 static const struct cryo_sighting *find(
 	const struct cryo_sighting *sightings, size_t count, pid_t pid)
@@ -60,4 +64,40 @@ Test(enumerate, puts_views_into_words)
 	cr_assert_str_eq(none, "");
 	cr_assert_eq(cryo_views_text(CRYO_VIEW_LIBC | CRYO_VIEW_OPEN, &two), 0);
 	cr_assert_str_eq(two, "readdir(3) of /proc, /proc/PID");
+}
+
+/* What both ways to ask know of us, of a thread, and of a number that nobody has. */
+static void check_sweep(pid_t pid_max, bool bpf)
+{
+	_cleanup_free_ uint16_t *seen = calloc((size_t)pid_max + 1, sizeof(*seen));
+	unsigned int both = bpf ? CRYO_VIEW_BPF | CRYO_VIEW_SCHED : CRYO_VIEW_SCHED;
+	pid_t child = fork();
+
+	if (child == 0)
+		pause();
+	seen[getpid()] = CRYO_VIEW_OPEN;
+	cryo_sweep(pid_max, seen);
+	cr_expect_eq(seen[getpid()], both | CRYO_VIEW_OPEN);
+	cr_expect_eq(seen[child], both);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	memset(seen, 0, ((size_t)pid_max + 1) * sizeof(*seen));
+	cryo_sweep(pid_max, seen);
+	cr_expect_eq(seen[child], 0);
+}
+
+Test(sweep, by_system_calls)
+{
+	check_sweep(100000, false);
+}
+
+Test(sweep, by_bpf)
+{
+	_cleanup_bpf_sweep_ struct cryo_bpf_sweep bpf = CRYO_BPF_SWEEP_NONE;
+
+	int r = cryo_bpf_sweep_open(&bpf);
+
+	check_sweep(1 << 22, r == 0);
+	if (r < 0)
+		cr_skip_test("not to be had here: %s", strerror(-r));
 }
