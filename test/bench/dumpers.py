@@ -134,7 +134,8 @@ class Kernel:
         facts = run_tool(self.tool, 'abort', watched, *(t.pid for t in targets))
         cores = []
         for target in targets:
-            target.process.wait()
+            if target.pid == target.process.pid:
+                target.process.wait()
             names = [n for n in os.listdir(target.directory) if n.startswith('core')]
             if not names:
                 raise Failed('the kernel wrote no core: see core(5)')

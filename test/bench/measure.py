@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 
 import dumpers
 import targets
@@ -27,8 +28,8 @@ class Bench:
         print('  ' + self.failures[-1], file=sys.stderr)
 
     def dump_once(self, row, where, work, dumper, processes, number):
-        """Round 0 is not timed: it warms up, and its memory is watched."""
-        watch = number == 0 and not dumper.kills
+        """Round 0 is not timed: it warms up, and its memory is watched; --quick has none."""
+        watch = (number == 0 or self.is_quick) and not dumper.kills
         try:
             peak = dumpers.Peak(self.cryocore)
             with peak if watch else contextlib.nullcontext():
@@ -42,6 +43,10 @@ class Bench:
 
     def run_round(self, row, where, work, those, number):
         """gcore has targets of its own: it makes their page tables grow, which others would pay."""
+        if number == 0:
+            those = [d for d in those if d.name in ('cryocore', 'snapshot')]
+        if number > 1 and row.gcore == targets.SLOWLY:
+            those = [d for d in those if d.name != 'gcore']
         groups = [[d for d in those if d.name != 'gcore'], [d for d in those if d.name == 'gcore']]
         for group in groups if number % 2 else reversed(groups):
             if not group:
@@ -54,12 +59,14 @@ class Bench:
         if row.gcore == targets.NEVER or (row.gcore == targets.SLOWLY and self.is_quick):
             those = [dumper for dumper in those if dumper.name != 'gcore']
         print('%s: %s' % (where, row.title), file=sys.stderr)
-        for number in range(rounds + 1):
+        begin = time.monotonic()
+        for number in range(1 if self.is_quick else 0, rounds + 1):
             work = tempfile.mkdtemp(prefix='cryocore-bench-', dir=where)
             try:
                 self.run_round(row, where, work, those, number)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+        print('  %.0f s' % (time.monotonic() - begin), file=sys.stderr)
 
     def measure_limits(self, where):
         """The best of three of each."""
@@ -71,9 +78,10 @@ class Bench:
                 known[key] = min(known[key], value)
 
     def run(self, rows, directories, rounds):
+        """@rows: gives the rows for a directory."""
         with dumpers.kernel_writes_here() as with_kernel:
             those = dumpers.all_dumpers(self.tool, self.cryocore, with_kernel)
             for where in directories:
                 self.measure_limits(where)
-                for row in rows:
+                for row in rows(where):
                     self.run_row(row, os.path.abspath(where), those, rounds)

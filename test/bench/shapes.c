@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -131,18 +132,63 @@ static void be_threads(uint64_t size, uint64_t count)
 	be_heap(size, 0);
 }
 
-/* Neighbours whose permissions differ are never one mapping. */
-static void be_vmas(uint64_t size, uint64_t count)
+static void fill_heads(char *memory, uint64_t count, uint64_t one_in)
+{
+	for (uint64_t i = 0; i < count; i += one_in)
+		fill(memory + i * PAGE, sizeof(uint64_t));
+}
+
+/* Neighbours whose permissions differ are never one mapping. One page in @one_in is used; used
+ * before they are parted, all of them would count as used. */
+static void be_vmas(uint64_t one_in, uint64_t count)
 {
 	char *memory = map(count * PAGE, MADV_NOHUGEPAGE);
+	uint64_t step = count / 16 / one_in * one_in;
 
-	(void)size;
-	for (uint64_t i = 0; i < count; i++)
-		fill(memory + i * PAGE, sizeof(uint64_t));
+	if (one_in == 1)
+		fill_heads(memory, count, one_in);
 	for (uint64_t i = 1; i < count; i += 2)
 		if (mprotect(memory + i * PAGE, PAGE, PROT_READ) < 0)
 			bench_die("mprotect");
-	say_range(memory, count * PAGE, "head");
+	if (one_in == 1) {
+		say_range(memory, count * PAGE, "head");
+		return;
+	}
+	fill_heads(memory, count, one_in);
+	for (uint64_t i = 0; i < count; i += step)
+		say_range(memory + i * PAGE, PAGE, "head");
+}
+
+struct writer {
+	char *memory;
+	uint64_t size, pages_a_second;
+};
+
+/* What it writes is what is there already. */
+static void *write_pages(void *argument)
+{
+	struct writer writer = *(struct writer *)argument;
+	uint64_t burst = writer.pages_a_second / 1000, at = 0;
+
+	for (;;) {
+		for (uint64_t i = 0; i < burst; i++, at = (at + 61 * PAGE) % writer.size)
+			fill(writer.memory + at, sizeof(uint64_t));
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	}
+	return NULL;
+}
+
+/* A heap of which @count pages are written each second. */
+static void be_busy(uint64_t size, uint64_t count)
+{
+	static struct writer writer;
+	pthread_t thread;
+
+	writer = (struct writer){map(size, MADV_NOHUGEPAGE), size, count};
+	fill(writer.memory, size);
+	say_range(writer.memory, size, "all");
+	if (pthread_create(&thread, NULL, write_pages, &writer) != 0)
+		bench_die("pthread_create");
 }
 
 static const struct {
@@ -151,6 +197,7 @@ static const struct {
 } shapes[] = {
 	{"heap", be_heap},
 	{"huge", be_huge},
+	{"busy", be_busy},
 	{"tenth", be_tenth},
 	{"half", be_half},
 	{"reserved", be_reserved},
@@ -191,7 +238,9 @@ int bench_target(int argc, char **argv)
 	shapes[i].be(size, count);
 	bench_stamp_start();
 	printf("pid=%d\nthreads=%lu\nREADY\n", getpid(),
-		strcmp(argv[0], "threads") == 0 ? (unsigned long)count : 2UL);
+		strcmp(argv[0], "threads") == 0 ? (unsigned long)count
+		: strcmp(argv[0], "busy") == 0  ? 3UL
+						: 2UL);
 	answer();
 	return 0;
 }

@@ -15,12 +15,14 @@ MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
 
 class Shape:
     """A row of the benchmark. @full and @quick: arguments. @gcore: whether it is tried: ALWAYS;
-    SLOWLY, when there is time; NEVER, since it cannot.
+    SLOWLY, once; NEVER, since it cannot. @disk: the disk matters. @stamps: it measures its pause.
     """
 
-    def __init__(self, name, title, full, quick, make, group=1, gcore=ALWAYS):
+    def __init__(self, name, title, full, quick, make, group=1, gcore=ALWAYS, disk=False,
+                 stamps=True):
         self.name, self.title, self.full, self.quick = name, title, full, quick
         self.make, self.group, self.gcore = make, group, gcore
+        self.disk, self.stamps = disk, stamps
 
     def command(self, tool, is_quick):
         return self.make(tool, *(self.quick if is_quick else self.full))
@@ -38,41 +40,49 @@ def runtime(program, *before):
 
 
 SHAPES = [
-    Shape('heap', '4 GiB of random heap', (4 * GIB, 0), (64 * MIB, 0), shape('heap')),
+    Shape('heap', '4 GiB of random heap', (4 * GIB, 0), (64 * MIB, 0), shape('heap'), disk=True),
     Shape('huge', 'the same in huge pages', (4 * GIB, 0), (64 * MIB, 0), shape('huge')),
-    Shape('half', '4 GiB, half its pages zero', (4 * GIB, 0), (64 * MIB, 0), shape('half')),
-    Shape('tenth', '8 GiB mapped, a tenth touched', (8 * GIB, 0), (128 * MIB, 0), shape('tenth')),
+    Shape('busy', 'the same heap, 10,000 pages written a second', (4 * GIB, 10000),
+          (64 * MIB, 10000), shape('busy')),
+    Shape('half', '4 GiB, half its pages zero', (4 * GIB, 0), (64 * MIB, 0), shape('half'),
+          disk=True),
+    Shape('tenth', '8 GiB mapped, a tenth touched', (8 * GIB, 0), (128 * MIB, 0), shape('tenth'),
+          disk=True),
     Shape('reserved', '1 TiB reserved, 64 MiB touched', (TIB, 64), (16 * GIB, 4),
           shape('reserved'), gcore=NEVER),
-    Shape('sleep', 'sleep', (), (), lambda tool: ['sleep', '100000']),
+    Shape('sleep', 'sleep', (), (), lambda tool: ['sleep', '100000'], stamps=False),
     Shape('idle', 'a process that does nothing', (MIB, 0), (MIB, 0), shape('heap')),
     Shape('threads', '1,000 threads', (MIB, 1000), (MIB, 50), shape('threads')),
-    Shape('vmas', '60,000 mappings', (0, 60000), (0, 2000), shape('vmas')),
+    Shape('vmas', '60,000 mappings, one in 16 used', (16, 60000), (16, 2000), shape('vmas')),
+    Shape('full', '60,000 mappings, all used', (1, 60000), (1, 2000), shape('vmas')),
     Shape('python', 'python with 256 MiB', (256, 1000), (16, 1000),
           runtime('heap.py', 'python3')),
     Shape('jvm', 'a JVM with 512 MiB', (512, 1000), (16, 1000),
           runtime('Heap.java', 'java', '-Xmx%dm'), gcore=SLOWLY),
     Shape('node', 'node with 256 MiB', (256, 1000), (16, 1000), runtime('heap.js', 'node'),
           gcore=SLOWLY),
-    Shape('small', '200 small processes', (MIB, 0), (MIB, 0), shape('heap'), group=200),
+    Shape('chromium', 'a renderer of chromium, 64 MiB', (64, 1000), (32, 1000),
+          runtime('renderer.py', 'python3'), gcore=NEVER, stamps=False),
+    Shape('small', '200 small processes', (MIB, 0), (MIB, 0), shape('heap'), group=200,
+          gcore=SLOWLY),
 ]
 
 
 class Target:
     """One running process. It ends with close(), or with us."""
 
-    def __init__(self, command, directory):
+    def __init__(self, row, command, directory):
         self.directory, self.ranges, self.threads, self.nonce = directory, [], 0, ''
         os.mkdir(directory)
         self.process = subprocess.Popen(command, cwd=directory, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
-        resource.prlimit(self.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
-        self.answers = command[0] != 'sleep'
-        if self.answers:
-            self._read_facts()
-        else:
+        self.answers = row.stamps
+        if command[0] == 'sleep':
             self._wait_for_sleep()
+        else:
+            self._read_facts()
+        resource.prlimit(self.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
 
     def _read_facts(self):
         for line in self.process.stdout:
@@ -86,6 +96,8 @@ class Target:
                 self.threads = int(value)
             elif key == 'nonce':
                 self.nonce = value
+            elif key == 'pid':  # not always the process that we have started
+                self.pid = int(value)
         raise RuntimeError('the target ended before it was ready')
 
     def _wait_for_sleep(self):
@@ -109,9 +121,18 @@ class Target:
                 found.update(line.partition(':')[::2] for line in file)
         return tuple(int(found[key].split()[0]) for key in ('Rss', 'VmPTE'))
 
+    def _end(self):
+        """One that has processes of its own ends with its stdin, and these with it."""
+        if self.pid != self.process.pid:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+        self.process.kill()
+
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+            self._end()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
@@ -126,7 +147,7 @@ def running(row, tool, is_quick, directory):
     command, targets = row.command(tool, is_quick), []
     try:
         for number in range(count):
-            targets.append(Target(command, os.path.join(directory, 'target-%d' % number)))
+            targets.append(Target(row, command, os.path.join(directory, 'target-%d' % number)))
         yield targets
     finally:
         for target in targets:
@@ -135,4 +156,6 @@ def running(row, tool, is_quick, directory):
 
 def is_available(row):
     program = row.command('/', True)[0]
+    if row.name == 'chromium' and not os.path.exists('/usr/lib/chromium/chromium'):
+        return False
     return program == '/' or shutil.which(program) is not None
