@@ -75,6 +75,21 @@ struct cryocore_gap {
 };
 
 /**
+ * struct cryocore_unstopped - a thread that was not stopped.
+ * @tid: its id
+ * @registers: where its general ones come from: "bpf", "syscall" (program counter and stack pointer
+ *	only), "none"; of its others (floating point, vectors) none are known
+ * @unknown_mask: bit N: the N-th of the general registers is not known, and 0 in the core
+ * @unknown: their names: "" if all are known, "all", "all but rip,rsp", "fs_base,gs_base"
+ */
+struct cryocore_unstopped {
+	pid_t tid;
+	const char *registers;
+	uint64_t unknown_mask;
+	const char *unknown;
+};
+
+/**
  * struct cryocore_result - what became of one capture. Read only; cryocore_result_free().
  * @pid: of the target
  * @comm: its name
@@ -88,6 +103,7 @@ struct cryocore_gap {
  * @n_gaps: gaps found; @gaps holds the first of them, @gaps_kept in number
  * @gap_bytes: bytes in all gaps
  * @mappings: the plan
+ * @unstopped: threads that were not stopped
  */
 struct cryocore_result {
 	enum cryocore_outcome outcome;
@@ -103,6 +119,8 @@ struct cryocore_result {
 	const struct cryocore_message *messages;
 	size_t n_mappings;
 	const struct cryocore_mapping *mappings;
+	size_t n_unstopped;
+	const struct cryocore_unstopped *unstopped;
 };
 
 /* How far a capture is, for a callback. */

@@ -29,6 +29,17 @@ static struct json_object *make_gap(const void *source, size_t i)
 	return CRYO_JSON_OBJECT(fields);
 }
 
+static struct json_object *make_unstopped(const void *source, size_t i)
+{
+	const struct cryocore_result *result = source;
+	const struct cryocore_unstopped *thread = &result->unstopped[i];
+	struct cryo_json_field fields[] = {CRYO_NUMBER("tid", thread->tid),
+		CRYO_TEXT("registers", thread->registers), CRYO_TEXT("unknown", thread->unknown),
+		CRYO_NUMBER("unknown_mask", thread->unknown_mask)};
+
+	return CRYO_JSON_OBJECT(fields);
+}
+
 static struct json_object *make_mapping(const void *source, size_t i)
 {
 	const struct cryocore_result *result = source;
@@ -72,6 +83,8 @@ int cryocore_result_json(const struct cryocore_result *result, char **ret_json)
 		return cryo_json_finish(NULL, ret_json);
 	json_object_object_add(
 		object, "gaps", cryo_json_array(result, result->gaps_kept, make_gap));
+	json_object_object_add(
+		object, "unstopped", cryo_json_array(result, result->n_unstopped, make_unstopped));
 	json_object_object_add(
 		object, "messages", cryo_json_array(result, result->n_messages, make_message));
 	json_object_object_add(

@@ -28,6 +28,7 @@ struct cryo_regset_row {
  * @exec_pagesize: ELF_EXEC_PAGESIZE where it is fixed; 0 if it is the page size
  * @gpr_size: bytes of the general regset
  * @gpr_word: bytes of one of its registers
+ * @gpr_names: their names, in order, with a blank between two
  * @pc, @sp, @fp: offsets of the program counter, stack and frame pointer in it
  * @short_ids: prpsinfo has 16-bit uid and gid (__kernel_uid_t of the compat ABI)
  * @restart: how a system call that ended early is put back; all offsets in the general regset
@@ -43,6 +44,7 @@ struct cryo_arch {
 	uint32_t exec_pagesize;
 	uint32_t gpr_size;
 	uint32_t gpr_word;
+	const char *gpr_names;
 	uint32_t pc, sp, fp;
 	bool short_ids;
 	struct {

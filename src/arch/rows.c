@@ -64,6 +64,9 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.exec_pagesize = 4096,
 		.gpr_size = 27 * 8,
 		.gpr_word = 8,
+		.gpr_names =
+			"r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip "
+			"cs eflags rsp ss fs_base gs_base ds es fs gs",
 		.pc = 16 * 8,
 		.sp = 19 * 8,
 		.fp = 4 * 8,
@@ -79,6 +82,8 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.exec_pagesize = 4096,
 		.gpr_size = 17 * 4,
 		.gpr_word = 4,
+		.gpr_names =
+			"ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss",
 		.pc = 12 * 4,
 		.sp = 15 * 4,
 		.fp = 5 * 4,
@@ -94,6 +99,9 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.elf_data = ELFDATA2LSB,
 		.gpr_size = 34 * 8,
 		.gpr_word = 8,
+		.gpr_names =
+			"x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 "
+			"x21 x22 x23 x24 x25 x26 x27 x28 x29 x30 sp pc pstate",
 		.pc = 32 * 8,
 		.sp = 31 * 8,
 		.fp = 29 * 8,
@@ -107,6 +115,9 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.elf_data = ELFDATA2LSB,
 		.gpr_size = 32 * 8,
 		.gpr_word = 8,
+		.gpr_names =
+			"pc ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 "
+			"s8 s9 s10 s11 t3 t4 t5 t6",
 		.pc = 0,
 		.sp = 2 * 8,
 		.fp = 8 * 8,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * It pays where there are so many mappings or threads that the 20 ms of getting BPF ready, while
- * nobody stands still, are less than what they save in the stop: 4 microseconds for each mapping,
- * 20 for each thread.
+ * It pays where a thread cannot be stopped, since then BPF will be needed, and where there are so
+ * many mappings or threads that the 20 ms of getting BPF ready, while nobody stands still, are less
+ * than what they save in the stop: 4 microseconds for each mapping, 20 for each thread.
  */
 #include "capture/early.h"
 
@@ -61,9 +61,11 @@ static void read_mappings(struct cryo_inspector *inspector)
 
 void cryo_early_read(struct cryo_inspector *inspector)
 {
-	if (inspector->n_threads < MANY_THREADS && !has_many_mappings(inspector))
+	bool large = inspector->n_threads >= MANY_THREADS || has_many_mappings(inspector);
+
+	if (!large && !inspector->unstoppable)
 		return;
-	if (cryo_bpf_open(&inspector->early.bpf) == 0)
+	if (cryo_bpf_open(&inspector->early.bpf) == 0 && large)
 		read_mappings(inspector);
 }
 

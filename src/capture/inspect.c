@@ -24,6 +24,7 @@
 #include "base/number.h"
 #include "capture/ids.h"
 #include "capture/mappings.h"
+#include "capture/stop.h"
 #include "capture/threads.h"
 #include "capture/vdso.h"
 #include "proc/auxv.h"
@@ -96,6 +97,25 @@ static uint64_t expected_bytes(const struct cryo_status *status)
 	return all > status->rss_file_kb ? (all - status->rss_file_kb) * 1024 : 0;
 }
 
+/* Of so many threads it is looked beforehand whether they can be stopped. */
+enum {
+	LOOKED_AT = 64
+};
+
+static bool is_unstoppable(const struct cryo_inspector *inspector, const struct cryo_status *status)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count;
+	bool found = status->tracer || status->state == 'D';
+
+	if (found || status->threads > LOOKED_AT ||
+		cryo_procfs_list(inspector->identity->dir, "task", &tids, &count) < 0)
+		return found;
+	for (size_t i = 0; i < count && !found; i++)
+		found = cryo_stop_is_hopeless(inspector->identity->dir, tids[i]);
+	return found;
+}
+
 int cryo_inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
 {
@@ -121,6 +141,7 @@ int cryo_inspect_before(
 	inspector.same_ids = status.ns_pid.count == 1;
 	inspector.expected = expected_bytes(&status);
 	inspector.n_threads = status.threads;
+	inspector.unstoppable = is_unstoppable(&inspector, &status);
 	open_exe(&inspector);
 	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;

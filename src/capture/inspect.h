@@ -30,7 +30,7 @@
  * @overflow: of this system
  * @same_ids: it is in our pid namespace
  * @early: what was read before the stop
- * @n_threads: before the stop
+ * @n_threads: before the stop; @unstoppable: it is known then that a thread will not be stopped
  * @expected: bytes of memory that its core will hold, about; files aside
  * @deadline: of the whole capture; @write_until: when memory must have been read, to leave time for
  *	the rest
@@ -55,6 +55,7 @@ struct cryo_inspector {
 	struct cryo_overflow_ids overflow;
 	bool same_ids;
 	struct cryo_early early;
+	bool unstoppable;
 	uint64_t n_threads, expected;
 	uint64_t deadline, write_until;
 	struct cryo_guard *guard;

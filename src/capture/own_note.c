@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "capture/unstopped.h"
 #include "config.h"
 #include "elf/notes.h"
 
@@ -39,9 +40,17 @@ static int add_threads(struct cryo_buffer *text, const struct cryo_process *proc
 	for (size_t i = 0; i < process->n_threads && r == 0; i++) {
 		const struct cryo_thread *thread = &process->threads[i];
 
-		if (thread->source != CRYO_REGISTERS_PTRACE)
-			r = cryo_buffer_printf(text, "unstopped-thread=%d registers: %s\n",
-				thread->ns_tid, sources[thread->source]);
+		if (thread->source == CRYO_REGISTERS_PTRACE)
+			continue;
+		r = cryo_buffer_printf(text,
+			"unstopped-thread=%d registers: %s; unknown-general=", thread->ns_tid,
+			sources[thread->source]);
+		if (r == 0 && !thread->unknown)
+			r = cryo_buffer_add(text, "none", 4);
+		else if (r == 0)
+			r = cryo_unstopped_name_unknown(process->arch, thread->unknown, text);
+		if (r == 0)
+			r = cryo_buffer_add(text, "\n", 1);
 	}
 	return r;
 }

@@ -94,6 +94,7 @@ static int open_all(struct cryo_work *work)
 	if (r < 0)
 		return cryo_tell_refused(work, r, "read it");
 	work->inspector.guard = work->guard;
+	work->inspector.unstoppable |= request->no_stop;
 	set_deadline(work);
 	cryo_privilege_lower();
 	r = request->dry_run ? 0 : open_outputs(work);

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/escape.h"
 #include "base/io.h"
+#include "capture/unstopped.h"
 
 struct record {
 	uint32_t kind, head_size, text_size;
@@ -49,6 +50,27 @@ static uint64_t count_complete(const struct cryo_process *process)
 	return complete;
 }
 
+static int add_unstopped(int report, const struct cryo_arch *arch, const struct cryo_thread *thread)
+{
+	_cleanup_buffer_ struct cryo_buffer names = {0};
+	struct cryo_report_unstopped head = {thread->tid, thread->source, thread->unknown};
+	int r = cryo_unstopped_name_unknown(arch, thread->unknown, &names);
+
+	return r < 0 ? r
+		     : cryo_report_add(report, CRYO_REPORT_UNSTOPPED, &head, sizeof(head),
+			       names.data ? (const char *)names.data : "");
+}
+
+static int add_all_unstopped(int report, const struct cryo_process *process)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < process->n_threads && r == 0; i++)
+		if (process->threads[i].source != CRYO_REGISTERS_PTRACE)
+			r = add_unstopped(report, process->arch, &process->threads[i]);
+	return r;
+}
+
 int cryo_report_add_written(int report, const struct cryo_process *process, uint64_t core_size,
 	const struct cryo_written *written)
 {
@@ -62,6 +84,8 @@ int cryo_report_add_written(int report, const struct cryo_process *process, uint
 	};
 	int r = cryo_report_add(report, CRYO_REPORT_NUMBERS, &numbers, sizeof(numbers), "");
 
+	if (r == 0)
+		r = add_all_unstopped(report, process);
 	for (size_t i = 0; i < written->gaps_kept && r == 0; i++)
 		r = cryo_report_add(
 			report, CRYO_REPORT_GAP, &written->gaps[i], sizeof(written->gaps[i]), "");
@@ -157,6 +181,29 @@ static int take_mapping(struct cryocore_result *result, const void *head, const 
 	return 0;
 }
 
+static int take_unstopped(struct cryocore_result *result, const void *head, const char *text)
+{
+	static const char *const sources[] = {
+		[CRYO_REGISTERS_NONE] = "none",
+		[CRYO_REGISTERS_PTRACE] = "ptrace",
+		[CRYO_REGISTERS_BPF] = "bpf",
+		[CRYO_REGISTERS_SYSCALL] = "syscall",
+	};
+	const struct cryo_report_unstopped *from = head;
+	struct cryocore_unstopped *rows = (struct cryocore_unstopped *)result->unstopped, *row;
+	char *names = strdup(text);
+
+	row = names ? cryo_array_add(rows, result->n_unstopped) : NULL;
+	result->unstopped = rows;
+	if (!row) {
+		free(names);
+		return -ENOMEM;
+	}
+	*row = (struct cryocore_unstopped){
+		from->tid, sources[from->source % ARRAY_SIZE(sources)], from->unknown, names};
+	return 0;
+}
+
 static int take_gap(struct cryocore_result *result, const void *head, const char *text)
 {
 	const struct cryo_gap *from = head;
@@ -219,6 +266,7 @@ static const struct {
 	[CRYO_REPORT_EXE] = {0, take_exe},
 	[CRYO_REPORT_NUMBERS] = {sizeof(struct cryo_report_numbers), take_numbers},
 	[CRYO_REPORT_GAP] = {sizeof(struct cryo_gap), take_gap},
+	[CRYO_REPORT_UNSTOPPED] = {sizeof(struct cryo_report_unstopped), take_unstopped},
 	[CRYO_REPORT_MAPPING] = {sizeof(struct cryo_report_mapping), take_mapping},
 	[CRYO_REPORT_MAPPED] = {sizeof(struct cryo_mapped), take_mapped},
 };

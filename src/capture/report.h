@@ -12,13 +12,14 @@
 #include "capture/write.h"
 
 enum cryo_report_kind {
-	CRYO_REPORT_COMM,    /* text */
-	CRYO_REPORT_CORE,    /* text: path of the core */
-	CRYO_REPORT_EXE,     /* text: path of the copy of the executable */
-	CRYO_REPORT_NUMBERS, /* struct cryo_report_numbers */
-	CRYO_REPORT_GAP,     /* struct cryo_gap */
-	CRYO_REPORT_MAPPING, /* struct cryo_report_mapping and the name */
-	CRYO_REPORT_MAPPED,  /* struct cryo_mapped and the name, as it is */
+	CRYO_REPORT_COMM,      /* text */
+	CRYO_REPORT_CORE,      /* text: path of the core */
+	CRYO_REPORT_EXE,       /* text: path of the copy of the executable */
+	CRYO_REPORT_NUMBERS,   /* struct cryo_report_numbers */
+	CRYO_REPORT_GAP,       /* struct cryo_gap */
+	CRYO_REPORT_MAPPING,   /* struct cryo_report_mapping and the name */
+	CRYO_REPORT_UNSTOPPED, /* struct cryo_report_unstopped and the names of unknown registers */
+	CRYO_REPORT_MAPPED,    /* struct cryo_mapped and the name, as it is */
 };
 
 struct cryo_report_numbers {
@@ -29,6 +30,13 @@ struct cryo_report_mapping {
 	uint64_t start, end, file_size, present;
 	uint32_t reason;
 	char permissions[5];
+};
+
+/* A thread that was not stopped. */
+struct cryo_report_unstopped {
+	int32_t tid;
+	uint32_t source;
+	uint64_t unknown;
 };
 
 /* Append one record: a head of any size and text behind it. 0 or -errno. */

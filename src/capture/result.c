@@ -76,6 +76,9 @@ void cryo_result_free(struct cryocore_result *result)
 	free((void *)result->messages);
 	free((void *)result->mappings);
 	free((void *)result->gaps);
+	for (size_t i = 0; i < result->n_unstopped; i++)
+		free((char *)result->unstopped[i].unknown);
+	free((void *)result->unstopped);
 	free((char *)result->comm);
 	free((char *)result->core_path);
 	free((char *)result->exe_path);

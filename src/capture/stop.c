@@ -25,6 +25,10 @@
 /* How long one pass waits for the threads that it has asked; then they are left behind. */
 #define PASS_NS (700 * CRYO_NSEC_PER_MSEC)
 
+/* The same for one that waits for a processor: less than the supervisor's patience. */
+#define STARVED_NS (4 * CRYO_NSEC_PER_SEC)
+#define STARVED_LOOK_NS (100 * CRYO_NSEC_PER_MSEC)
+
 static int compare_tid(const void *key, const void *element)
 {
 	pid_t tid = *(const pid_t *)key, other = ((const struct cryo_tracee *)element)->tid;
@@ -37,7 +41,7 @@ static int compare_tracees(const void *left, const void *right)
 	return compare_tid(&((const struct cryo_tracee *)left)->tid, right);
 }
 
-static bool cannot_stop(int process_dir, pid_t tid)
+bool cryo_stop_is_hopeless(int process_dir, pid_t tid)
 {
 	static const char *const places[] = {"__refrigerator", "request_wait_answer"};
 	_cleanup_buffer_ struct cryo_buffer wchan = {0};
@@ -80,7 +84,7 @@ static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *
 	size_t count, uint64_t *stop_ns)
 {
 	for (size_t i = 0; i < count; i++)
-		if (cannot_stop(identity->dir, tracees[i].tid)) {
+		if (cryo_stop_is_hopeless(identity->dir, tracees[i].tid)) {
 			tracees[i].state = CRYO_TRACEE_REFUSED;
 			tracees[i].error = -EBUSY;
 		}
@@ -114,22 +118,12 @@ static int read_one(struct cryo_stopped *stopped, struct cryo_tracee *tracee, bo
 	return 0;
 }
 
-static int hold_new(struct cryo_stopped *stopped, size_t from, uint64_t deadline, bool restart,
-	struct cryo_buffer *records)
+static uint64_t earlier(uint64_t left, uint64_t right)
 {
-	int r = 0;
-
-	for (size_t i = from; i < stopped->count && r == 0; i++) {
-		struct cryo_tracee *tracee = &stopped->tracees[i];
-
-		if (cryo_tracee_wait(tracee, deadline) == 0 && tracee->state == CRYO_TRACEE_STOPPED)
-			r = read_one(stopped, tracee, restart, records);
-	}
-	return r;
+	return left < right ? left : right;
 }
 
-/* An exited thread has no registers, and is in no core: not one that could not be stopped. */
-static bool is_zombie(const struct cryo_identity *identity, pid_t tid)
+static char state_of(const struct cryo_identity *identity, pid_t tid)
 {
 	_cleanup_close_ int dir = -1;
 	struct cryo_stat stat;
@@ -137,7 +131,37 @@ static bool is_zombie(const struct cryo_identity *identity, pid_t tid)
 
 	snprintf(name, sizeof(name), "task/%d", tid);
 	dir = openat(identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state);
+	return dir >= 0 && cryo_stat_read(dir, &stat) == 0 ? stat.state : 'X';
+}
+
+/* One that has no turn on a busy machine is waited for longer: it stops as soon as it has. */
+static bool wait_for_one(const struct cryo_identity *identity, struct cryo_tracee *tracee,
+	uint64_t deadline, uint64_t starved)
+{
+	int r = cryo_tracee_wait(tracee, deadline);
+
+	while (r < 0 && state_of(identity, tracee->tid) == 'R' && cryo_now() < starved)
+		r = cryo_tracee_wait(tracee, cryo_now() + STARVED_LOOK_NS);
+	return r == 0 && tracee->state == CRYO_TRACEE_STOPPED;
+}
+
+static int hold_new(const struct cryo_identity *identity, struct cryo_stopped *stopped, size_t from,
+	uint64_t deadline, bool restart, struct cryo_buffer *records)
+{
+	uint64_t starved = earlier(deadline, cryo_now() + STARVED_NS);
+	int r = 0;
+
+	deadline = earlier(deadline, cryo_now() + PASS_NS);
+	for (size_t i = from; i < stopped->count && r == 0; i++)
+		if (wait_for_one(identity, &stopped->tracees[i], deadline, starved))
+			r = read_one(stopped, &stopped->tracees[i], restart, records);
+	return r;
+}
+
+/* An exited thread has no registers, and is in no core: not one that could not be stopped. */
+static bool is_zombie(const struct cryo_identity *identity, pid_t tid)
+{
+	return strchr("ZXx", state_of(identity, tid));
 }
 
 static void count_held(const struct cryo_identity *identity, struct cryo_stopped *stopped)
@@ -156,11 +180,6 @@ static void count_held(const struct cryo_identity *identity, struct cryo_stopped
 	}
 }
 
-static uint64_t earlier(uint64_t left, uint64_t right)
-{
-	return left < right ? left : right;
-}
-
 int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
 	struct cryo_buffer *records, struct cryo_stopped *stopped)
 {
@@ -174,8 +193,7 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
 			break;
 		seize_new(identity, stopped->tracees + known, stopped->count - known,
 			&stopped->stop_ns);
-		r = hold_new(
-			stopped, known, earlier(deadline, cryo_now() + PASS_NS), restart, records);
+		r = hold_new(identity, stopped, known, deadline, restart, records);
 		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
 	}
 	cryo_tracee_tick_stop();

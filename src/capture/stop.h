@@ -37,5 +37,9 @@ struct cryo_stopped {
 int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
 	struct cryo_buffer *records, struct cryo_stopped *stopped);
 
+/* Whether a thread is where it cannot stop and is better not asked to: frozen by a version 1
+ * cgroup, or waiting for a FUSE server. */
+bool cryo_stop_is_hopeless(int process_dir, pid_t tid);
+
 /* Let every thread go as it was found, the leader last. Idempotent. */
 void cryo_release(struct cryo_stopped *stopped, pid_t leader);

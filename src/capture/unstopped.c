@@ -124,6 +124,16 @@ static void put(const struct cryo_arch *arch, uint8_t *registers, uint32_t offse
 	memcpy(registers + offset, &value, arch->gpr_word);
 }
 
+static uint64_t bit_of(const struct cryo_arch *arch, uint32_t offset)
+{
+	return 1ULL << offset / arch->gpr_word;
+}
+
+static uint64_t all_registers(const struct cryo_arch *arch)
+{
+	return bit_of(arch, arch->gpr_size) - 1;
+}
+
 static void read_syscall(const struct cryo_inspector *inspector, const struct cryo_arch *arch,
 	struct cryo_thread *thread, uint8_t *registers)
 {
@@ -138,6 +148,7 @@ static void read_syscall(const struct cryo_inspector *inspector, const struct cr
 	put(arch, registers, arch->sp, found.sp);
 	put(arch, registers, arch->pc, found.pc);
 	thread->source = CRYO_REGISTERS_SYSCALL;
+	thread->unknown &= ~(bit_of(arch, arch->sp) | bit_of(arch, arch->pc));
 }
 
 static int compare_threads(const void *left, const void *right)
@@ -147,14 +158,18 @@ static int compare_threads(const void *left, const void *right)
 }
 
 /* All that BPF tells, sorted; it is not an error if that is nothing. */
-static struct cryo_bpf_thread *read_bpf(const struct cryo_process *process, size_t *ret_count)
+static struct cryo_bpf_thread *read_bpf(const struct cryo_inspector *inspector,
+	const struct cryo_process *process, size_t *ret_count)
 {
-	_cleanup_bpf_ struct cryo_bpf bpf = CRYO_BPF_NONE;
+	_cleanup_bpf_ struct cryo_bpf late = CRYO_BPF_NONE;
+	const struct cryo_bpf *bpf = &inspector->early.bpf;
 	struct cryo_bpf_thread *found = NULL;
 
 	*ret_count = 0;
-	if (cryo_bpf_open(&bpf) < 0 ||
-		cryo_bpf_read(&bpf, process->pid, process->arch, &found, ret_count) < 0)
+	if (bpf->program < 0 && cryo_bpf_open(&late) == 0)
+		bpf = &late;
+	if (bpf->program < 0 ||
+		cryo_bpf_read(bpf, process->pid, process->arch, &found, ret_count) < 0)
 		return NULL;
 	qsort(found, *ret_count, sizeof(*found), compare_threads);
 	return found;
@@ -175,6 +190,7 @@ static void take_registers(const struct cryo_inspector *inspector, const struct 
 		return;
 	}
 	memcpy(registers, match->general, arch->gpr_size);
+	thread->unknown = match->unknown;
 	thread->source = CRYO_REGISTERS_BPF;
 }
 
@@ -182,7 +198,7 @@ static int add_registers(
 	const struct cryo_inspector *inspector, struct cryo_process *process, size_t held)
 {
 	size_t size = process->arch->gpr_size, count;
-	_cleanup_free_ struct cryo_bpf_thread *found = read_bpf(process, &count);
+	_cleanup_free_ struct cryo_bpf_thread *found = read_bpf(inspector, process, &count);
 
 	process->loose_registers = calloc(process->n_threads - held, size);
 	if (!process->loose_registers)
@@ -196,6 +212,7 @@ static int add_registers(
 			return -ENOMEM;
 		thread->regsets[0] = (struct cryo_regset){NT_PRSTATUS, (uint32_t)size, registers};
 		thread->n_regsets = 1;
+		thread->unknown = all_registers(process->arch);
 		take_registers(inspector, process->arch, found, count, thread, registers);
 	}
 	return 0;
@@ -213,4 +230,36 @@ int cryo_unstopped_add(const struct cryo_inspector *inspector, struct cryo_proce
 	if (r < 0 || process->n_threads == held)
 		return r;
 	return add_registers(inspector, process, held);
+}
+
+/* The names of those registers whose bit is set. */
+static int name_set(const struct cryo_arch *arch, uint64_t set, struct cryo_buffer *text)
+{
+	const char *name = arch->gpr_names;
+	bool first = true;
+	int r = 0;
+
+	for (; *name && r == 0; set >>= 1) {
+		size_t length = strcspn(name, " ");
+
+		if (set & 1)
+			r = cryo_buffer_printf(text, "%s%.*s", first ? "" : ",", (int)length, name);
+		first &= !(set & 1);
+		name += length + strspn(name + length, " ");
+	}
+	return r;
+}
+
+int cryo_unstopped_name_unknown(
+	const struct cryo_arch *arch, uint64_t unknown, struct cryo_buffer *text)
+{
+	uint64_t all = all_registers(arch);
+	int r;
+
+	if (unknown == all)
+		return cryo_buffer_add(text, "all", 3);
+	if (__builtin_popcountll(unknown) * 2 < __builtin_popcountll(all))
+		return name_set(arch, unknown, text);
+	r = cryo_buffer_printf(text, "all but ");
+	return r < 0 ? r : name_set(arch, all & ~unknown, text);
 }

@@ -16,3 +16,8 @@
  * Returns 0, -ENOEXEC (no row for it), -ENOMEM, or -errno.
  */
 int cryo_unstopped_add(const struct cryo_inspector *inspector, struct cryo_process *process);
+
+/* The names of the general registers that are not known, with commas between: "" if all are known,
+ * "all" if none is, "all but rip,rsp". 0 or -ENOMEM. */
+int cryo_unstopped_name_unknown(
+	const struct cryo_arch *arch, uint64_t unknown, struct cryo_buffer *text);

@@ -47,6 +47,8 @@ struct cryo_times {
  * @blocked: blocked signals
  * @times: of this thread; of the whole group in the leader
  * @incomplete: it has a register set that could not be read
+ * @unknown: bit N: the N-th general register is not known, and 0 here. Of a thread that was not
+ *stopped no other register set is known at all
  * @regsets: in the order of the architecture's table, the general one first; owned
  */
 struct cryo_thread {
@@ -58,6 +60,7 @@ struct cryo_thread {
 	struct cryo_times times;
 	enum cryo_register_source source;
 	bool incomplete;
+	uint64_t unknown;
 	struct cryo_regset *regsets;
 	size_t n_regsets;
 };
