@@ -80,7 +80,7 @@ void cryo_hash_add(struct cryo_hash *hash, const void *data, size_t size)
 
 void cryo_hash_add_zeros(struct cryo_hash *hash, uint64_t size)
 {
-	static const uint8_t zeros[ZEROS_SIZE];
+	static uint8_t zeros[ZEROS_SIZE]; /* not const: it costs no room in the program */
 
 	if (hash->sparse) {
 		add_blocks(hash, NULL, size);
