@@ -258,7 +258,9 @@ static int read_entry(struct reading *reading)
 		cryo_verdict_add(reading->verdict, "frame", "a name cannot be read");
 	if (!path || S_ISDIR(reading->api->archive_entry_filetype(entry)))
 		return 0;
-	if (S_ISREG(reading->api->archive_entry_filetype(entry))) {
+	/* A hard link has no type of its own. */
+	if (S_ISREG(reading->api->archive_entry_filetype(entry)) ||
+		reading->api->archive_entry_hardlink(entry)) {
 		r = read_file(reading, entry, path);
 		if (r > 0)
 			tell_damage(reading);

@@ -15,6 +15,10 @@ enum {
 	LINKS_MAX = 8 /* in a row */
 };
 
+enum {
+	HOPS_MAX = 8
+};
+
 struct comparison {
 	struct cryo_members *members;
 	struct cryo_verdict *verdict;
@@ -66,20 +70,18 @@ static struct cryo_member *search(struct cryo_members *members, const char *path
 	return &members->array[low];
 }
 
-/* A hard link has the bytes of the file that it leads to. */
+/* A hard link has the bytes of the file that it leads to, perhaps through other links. */
 static bool resolve(struct cryo_members *members, struct cryo_member *member)
 {
 	const struct cryo_member *target = member;
 
-	if (!member->link)
-		return true;
-	for (size_t i = 0; target && target->link && i < LINKS_MAX; i++)
-		target = search(members, target->link);
-	if (!target || target->link)
+	for (int hops = 0; target && target->link; hops++)
+		target = hops < HOPS_MAX ? search(members, target->link) : NULL;
+	if (!target)
 		return false;
 	member->size = target->size;
 	member->sparse = target->sparse;
-	memcpy(member->hex, target->hex, sizeof(member->hex));
+	memmove(member->hex, target->hex, sizeof(member->hex));
 	return true;
 }
 
