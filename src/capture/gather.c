@@ -23,6 +23,7 @@
 #include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/gather_bundle.h"
+#include "capture/gather_open.h"
 #include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
 #include "capture/gather_tar.h"
@@ -228,6 +229,7 @@ static void stage_close(
 	if (!gather->tar)
 		note_sink_error(
 			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
+	note_sink_error(gather, cryo_gather_open_with(gather, target));
 	note_sink_error(gather, cryo_evidence_close(gather->evidence, &target->dossier));
 	tell(gather, target);
 }
@@ -325,6 +327,7 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 	if (r == 0)
 		run_stage(gather, stage_stacks);
 	run_stage(gather, stage_close);
+	note_sink_error(gather, cryo_gather_readme(gather));
 	return r;
 }
 
