@@ -40,6 +40,7 @@ def full_if(one_in):
 EXPECTED = {
     'all': full,
     'half': full_if(2),
+    'comb': lambda page: full(page) if page // PAGE % 2 == 0 else bytes(PAGE),
     'tenth': full_if(10),
     'head': lambda page: struct.pack('<Q', word(page)) + bytes(PAGE - 8),
 }

@@ -4,9 +4,9 @@
  * checker who knows only the address knows what a core must show. The facts:
  *
  *	pid=N, threads=N
- *	range=START,END,KIND	where words stand. KIND: all; tenth and half (a page by the hash of
- *its address: has words, else was never touched / is zeros); head (one word at the start of each
- *page, the rest is zeros)
+ *	range=START,END,KIND	where words stand. KIND: all; comb (every second page); tenth and
+ *half (a page by the hash of its address: has words, else was never touched / is zeros); head (one
+ *word at the start of each page, the rest is zeros)
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -97,6 +97,18 @@ static void be_half(uint64_t size, uint64_t count)
 			*(volatile char *)page = 0;
 	}
 	say_range(memory, size, "half");
+}
+
+/* Every second page, by its address. */
+static void be_comb(uint64_t size, uint64_t count)
+{
+	char *memory = map(size, MADV_NOHUGEPAGE);
+
+	(void)count;
+	for (char *page = memory; page < memory + size; page += PAGE)
+		if ((uintptr_t)page / PAGE % 2 == 0)
+			fill(page, PAGE);
+	say_range(memory, size, "comb");
 }
 
 /* @count pieces of 1 MiB, at equal distances. */
@@ -200,6 +212,7 @@ static const struct {
 	{"busy", be_busy},
 	{"tenth", be_tenth},
 	{"half", be_half},
+	{"comb", be_comb},
 	{"reserved", be_reserved},
 	{"threads", be_threads},
 	{"vmas", be_vmas},

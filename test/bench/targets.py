@@ -48,6 +48,8 @@ SHAPES = [
           disk=True),
     Shape('tenth', '8 GiB mapped, a tenth touched', (8 * GIB, 0), (128 * MIB, 0), shape('tenth'),
           disk=True),
+    Shape('comb', '4 GiB mapped, every second page touched', (4 * GIB, 0), (128 * MIB, 0),
+          shape('comb'), gcore=SLOWLY),
     Shape('reserved', '1 TiB reserved, 64 MiB touched', (TIB, 64), (16 * GIB, 4),
           shape('reserved'), gcore=NEVER),
     Shape('sleep', 'sleep', (), (), lambda tool: ['sleep', '100000'], stamps=False),
