@@ -5,53 +5,67 @@
  */
 #include "trace/bpf_layout.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "trace/bpf_record.h"
+#include "trace/btf.h"
 
 /* Nameless structs in one another (the kernel has two), and how many fields of a kind there are. */
 enum {
 	MAX_NESTING = 8,
+	KIND_TYPE_TAG = 18, /* of newer headers */
 	N_TIMES = 4,
 	N_GENERATION = 2
 };
 
-static inline void free_btf(struct btf **btf)
+static bool is_modifier(uint32_t kind)
 {
-	btf__free(*btf);
+	return kind == BTF_KIND_TYPEDEF || kind == BTF_KIND_VOLATILE || kind == BTF_KIND_CONST ||
+	       kind == BTF_KIND_RESTRICT || kind == KIND_TYPE_TAG;
 }
 
 /* Const, volatile and typedefs aside. */
-static uint32_t strip(const struct btf *btf, uint32_t id)
+static uint32_t strip(const struct cryo_btf *btf, uint32_t id)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_type *type = cryo_btf_type(btf, id);
 
-	while (type && (btf_is_mod(type) || btf_is_typedef(type))) {
+	for (int i = 0; i < MAX_NESTING && type && is_modifier(BTF_INFO_KIND(type->info)); i++) {
 		id = type->type;
-		type = btf__type_by_id(btf, id);
+		type = cryo_btf_type(btf, id);
 	}
 	return id;
 }
 
+static bool is_composite(const struct btf_type *type)
+{
+	uint32_t kind = BTF_INFO_KIND(type->info);
+
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
+}
+
+static uint32_t bit_offset(const struct btf_type *type, const struct btf_member *member)
+{
+	return BTF_INFO_KFLAG(type->info) ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset;
+}
+
 /* Where `name` (of `length` bytes) stands in a struct; adds to *offset, in bits. */
-static bool find_member(const struct btf *btf, uint32_t id, const char *name, size_t length,
+static bool find_member(const struct cryo_btf *btf, uint32_t id, const char *name, size_t length,
 	int nesting, uint32_t *offset, uint32_t *ret_id)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_type *type = cryo_btf_type(btf, id);
 
-	if (!type || !btf_is_composite(type) || nesting == MAX_NESTING)
+	if (!type || !is_composite(type) || nesting == MAX_NESTING)
 		return false;
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		const struct btf_member *member = btf_members(type) + i;
-		const char *found = btf__name_by_offset(btf, member->name_off);
-		uint32_t inside = *offset + btf_member_bit_offset(type, i);
+	for (uint32_t i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+		const struct btf_member *member = (const struct btf_member *)(type + 1) + i;
+		const char *found = cryo_btf_name(btf, member->name_off);
+		uint32_t inside = *offset + bit_offset(type, member);
 		uint32_t member_id = strip(btf, member->type);
 
-		if (!found || !*found) {
+		if (!*found) {
 			if (!find_member(
 				    btf, member_id, name, length, nesting + 1, &inside, ret_id))
 				continue;
@@ -67,14 +81,13 @@ static bool find_member(const struct btf *btf, uint32_t id, const char *name, si
 }
 
 /* The byte offset of a path of members from a struct, and the size of the last one's type. */
-static bool find_path(const struct btf *btf, const char *structure, const char *path,
+static bool find_path(const struct cryo_btf *btf, const char *structure, const char *path,
 	uint32_t *ret_offset, uint32_t *ret_size)
 {
-	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
-	uint32_t offset = 0, type = (uint32_t)id;
+	uint32_t offset = 0, type = cryo_btf_find(btf, structure, BTF_KIND_STRUCT);
 	int64_t size;
 
-	if (id < 0)
+	if (!type)
 		return false;
 	while (*path) {
 		size_t length = strcspn(path, ".");
@@ -83,7 +96,7 @@ static bool find_path(const struct btf *btf, const char *structure, const char *
 			return false;
 		path += length + (path[length] == '.');
 	}
-	size = btf__resolve_size(btf, type);
+	size = cryo_btf_size(btf, type);
 	if (offset % 8 || size < 0)
 		return false;
 	*ret_offset = offset / 8;
@@ -91,7 +104,7 @@ static bool find_path(const struct btf *btf, const char *structure, const char *
 	return true;
 }
 
-static bool find_layout(const struct btf *btf, struct cryo_bpf_layout *layout)
+static bool find_layout(const struct cryo_btf *btf, struct cryo_bpf_layout *layout)
 {
 	uint32_t array, nr, size;
 
@@ -110,7 +123,7 @@ static bool find_layout(const struct btf *btf, struct cryo_bpf_layout *layout)
 }
 
 /* A counter of what changed the mappings: a seqcount_t since Linux 6.14, an int since 6.4. */
-static void find_sequence(const struct btf *btf, struct cryo_bpf_layout *layout)
+static void find_sequence(const struct cryo_btf *btf, struct cryo_bpf_layout *layout)
 {
 	uint32_t size;
 
@@ -155,7 +168,7 @@ static const struct {
 
 _Static_assert(ARRAY_SIZE(wanted) <= CRYO_BPF_FIELDS, "room for all of them");
 
-static bool find_fields(const struct btf *btf, struct cryo_bpf_kernel *kernel)
+static bool find_fields(const struct cryo_btf *btf, struct cryo_bpf_kernel *kernel)
 {
 	size_t n_extra = 0, n_times = 0, n_generation = 0;
 
@@ -185,19 +198,18 @@ static bool find_fields(const struct btf *btf, struct cryo_bpf_kernel *kernel)
 
 int cryo_bpf_kernel_read(struct cryo_bpf_kernel *ret_kernel)
 {
-	_cleanup_(free_btf) struct btf *btf = btf__load_vmlinux_btf();
+	_cleanup_btf_ struct cryo_btf btf = {0};
 	struct cryo_bpf_kernel kernel = {0};
-	int attach;
+	int r = cryo_btf_open(&btf);
 
-	if (!btf)
-		return errno == ENOMEM ? -ENOMEM : -EOPNOTSUPP;
-	attach = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC);
-	if (attach < 0 || !find_layout(btf, &kernel.layout))
+	if (r < 0)
+		return r == -ENOMEM ? r : -EOPNOTSUPP;
+	kernel.attach = cryo_btf_find(&btf, "bpf_iter_task", BTF_KIND_FUNC);
+	if (!kernel.attach || !find_layout(&btf, &kernel.layout))
 		return -EOPNOTSUPP;
-	find_sequence(btf, &kernel.layout);
-	if (!find_fields(btf, &kernel))
+	find_sequence(&btf, &kernel.layout);
+	if (!find_fields(&btf, &kernel))
 		return -EOPNOTSUPP;
-	kernel.attach = (uint32_t)attach;
 	*ret_kernel = kernel;
 	return 0;
 }
