@@ -404,8 +404,8 @@ static void end_evidence(struct cryo_gather *gather)
 	int r = cryo_evidence_end(gather->evidence, &sum);
 
 	gather->evidence = NULL;
-	if (r == 0 && gather->tar && !gather->sink_error)
-		r = cryo_gather_tar_end(gather);
+	if (r == 0 && gather->tar)
+		r = gather->sink_error ? gather->sink_error : cryo_gather_tar_end(gather);
 	if (r == 0)
 		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
 	note_sink_error(gather, r);

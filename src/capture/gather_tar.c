@@ -260,8 +260,12 @@ int cryo_gather_tar_open(struct cryo_gather *gather)
 	struct cryo_tar_options options = {.fd = gather->options->tar_fd,
 		.zstd_level = gather->options->zstd_level,
 		.stall_ms = STALL_MS};
+	uint64_t timeout_ms = gather->options->timeout_ms;
 	int r;
 
+	/* Nobody waits longer for a reader than for the rest of a capture. */
+	if (timeout_ms && timeout_ms < options.stall_ms)
+		options.stall_ms = (unsigned int)timeout_ms;
 	gather->spool = open_spool();
 	if (gather->spool < 0) {
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -gather->spool,

@@ -68,6 +68,9 @@ static ssize_t put_some(struct tar *tar, const void *data, size_t size)
 	int timeout = tar->options.stall_ms ? (int)tar->options.stall_ms : -1, n;
 	ssize_t written;
 
+	/* libarchive tries once more to get rid of what it has when it is closed. */
+	if (tar->error)
+		return fail(tar, tar->error);
 	do
 		n = poll(&ready, 1, timeout);
 	while (n < 0 && errno == EINTR);
