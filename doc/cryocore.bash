@@ -56,6 +56,10 @@ _cryocore() {
 		_cryocore_reply "$current" "none elf all"
 		return
 		;;
+	--snapshot)
+		_cryocore_reply "$current" 'precopy fork'
+		return
+		;;
 	-o | --output) return ;;
 	esac
 	if [[ $current = -* ]]; then

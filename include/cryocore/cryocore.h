@@ -38,6 +38,15 @@ enum cryocore_severity {
 	CRYOCORE_ERROR,
 };
 
+/* How a target may go on while its memory is copied. */
+enum cryocore_snapshot {
+	CRYOCORE_SNAPSHOT_NONE = 0, /* it stands still until everything is copied */
+	CRYOCORE_SNAPSHOT_AUTO,     /* the first of the following that works */
+	CRYOCORE_SNAPSHOT_PRECOPY,  /* copied while it runs; stopped for what was written meanwhile
+				     */
+	CRYOCORE_SNAPSHOT_FORK,     /* copied by fork(2); the copy is read while it runs */
+};
+
 /**
  * struct cryocore_message - something that a person should know.
  * @severity: CRYOCORE_WARNING makes a capture partial
@@ -96,7 +105,8 @@ struct cryocore_unstopped {
  * @core_path, @exe_path: the files; NULL if there is none
  * @core_size: apparent size of the core, bytes
  * @data_bytes: bytes of memory in it (holes and pages of zeros are not written)
- * @pause_ns: how long the target stood still, from the first stop request to the last release
+ * @pause_ns: how long the target stood still, from the first stop request to the last release; of
+ *	several stops the longest
  * @total_ns: of the whole capture
  * @started_ns, @ended_ns: CLOCK_REALTIME
  * @n_threads: threads in the core; @n_registers of them have all their registers
@@ -104,6 +114,8 @@ struct cryocore_unstopped {
  * @gap_bytes: bytes in all gaps
  * @mappings: the plan
  * @unstopped: threads that were not stopped
+ * @snapshot: how its memory was copied while it ran; CRYOCORE_SNAPSHOT_NONE if it stood still
+ * @n_stops: how often it was stopped; @pauses_ns: for how long in all
  */
 struct cryocore_result {
 	enum cryocore_outcome outcome;
@@ -121,6 +133,8 @@ struct cryocore_result {
 	const struct cryocore_mapping *mappings;
 	size_t n_unstopped;
 	const struct cryocore_unstopped *unstopped;
+	enum cryocore_snapshot snapshot;
+	uint64_t n_stops, pauses_ns;
 };
 
 /* How far a capture is, for a callback. */
@@ -147,6 +161,10 @@ struct cryocore_progress {
  * @no_syscall_restart: leave the registers of threads alone whose system call a stop ended early
  * @no_stop: do not stop the target: memory as it changes, registers as far as they can be had
  * @require_registers: threads that cannot be stopped are an error, and nothing is written
+ * @snapshot: see enum cryocore_snapshot; system calls are run in the target for it. Where it cannot
+ *	be done the target is captured the ordinary way, and a message says why
+ * @max_pause_ms: if not 0, and the target would presumably stand still for longer, it is captured
+ *by a snapshot, if @snapshot allows that, or not at all (-ETIME is in the message)
  * @timeout_ms: the most that the whole capture may take; 0: no limit but the internal ones
  * @cancel: if not NULL and not 0, the capture ends as soon as the target is released
  * @on_progress: called about ten times a second in the calling thread; may be NULL
@@ -171,6 +189,8 @@ struct cryocore_options {
 	void (*on_progress)(const struct cryocore_progress *progress, void *user);
 	void *user;
 	int zstd_level;
+	enum cryocore_snapshot snapshot;
+	uint64_t max_pause_ms;
 };
 
 void cryocore_options_init(struct cryocore_options *options);

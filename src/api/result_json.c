@@ -9,6 +9,10 @@
 static const char *const outcomes[] = {"complete", "partial", "failed"};
 static const char *const severities[] = {"info", "warning", "error"};
 
+static const char *const snapshots[] = {[CRYOCORE_SNAPSHOT_NONE] = "none",
+	[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy",
+	[CRYOCORE_SNAPSHOT_FORK] = "fork"};
+
 static struct json_object *make_message(const void *source, size_t i)
 {
 	const struct cryocore_result *result = source;
@@ -63,6 +67,9 @@ static struct json_object *make_result(const struct cryocore_result *result)
 		CRYO_NUMBER("core_size", result->core_size),
 		CRYO_NUMBER("data_bytes", result->data_bytes),
 		CRYO_NUMBER("pause_ns", result->pause_ns),
+		CRYO_NUMBER("stops", result->n_stops),
+		CRYO_NUMBER("pauses_ns", result->pauses_ns),
+		CRYO_TEXT("snapshot", snapshots[result->snapshot]),
 		CRYO_NUMBER("total_ns", result->total_ns),
 		CRYO_NUMBER("started_ns", result->started_ns),
 		CRYO_NUMBER("ended_ns", result->ended_ns),

@@ -41,6 +41,8 @@ static int add_gap(void *user, uint64_t start, uint64_t end, int error)
 	int r;
 
 	cryo_guard_check(worker->guard);
+	if (copy->spool)
+		cryo_page_set_remove(&copy->spool->seen, start, end);
 	pthread_mutex_lock(&copy->lock);
 	r = cryo_written_add_gap(copy->written, start, end, error);
 	pthread_mutex_unlock(&copy->lock);
@@ -225,7 +227,7 @@ static bool take_source(struct cryo_worker *worker)
 		return false;
 	worker->source = copy->source;
 	worker->source->is_taken = true;
-	worker->source->walk.tight = copy->tight;
+	worker->source->walk.tight = copy->tight || copy->spool;
 	return true;
 }
 
@@ -283,7 +285,7 @@ int cryo_batches_take(struct cryo_worker *worker, bool held, uint8_t **ret_image
 	int r = 0;
 
 	batch->count = batch->size = 0;
-	batch->packed = held;
+	batch->packed = held || copy->spool;
 	if (!take_again(worker))
 		r = walk_batch(worker);
 	if (r == 0 && batch->count && held) {
@@ -300,6 +302,8 @@ int cryo_batches_read(struct cryo_worker *worker, uint8_t *image)
 	struct cryo_copy *copy = worker->copy;
 	int r;
 
+	if (copy->spool)
+		cryo_spool_see(copy->spool, worker->batch);
 	cryo_guard_at(worker->guard, CRYO_PLACE_READ);
 	r = cryo_batch_read(
 		&copy->inspector->memory, worker->batch, image, file_of, add_gap, worker);

@@ -10,8 +10,10 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 int cryo_channel_pair(int ret_ends[2])
@@ -19,34 +21,86 @@ int cryo_channel_pair(int ret_ends[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_ends) < 0 ? -errno : 0;
 }
 
-int cryo_channel_send(int end, const struct cryo_letter *letter)
+/* One packet, and room for a descriptor beside it. */
+struct parcel {
+	struct iovec content;
+	struct msghdr message;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} beside;
+};
+
+static struct msghdr *pack(struct parcel *parcel, const struct cryo_letter *letter)
 {
+	parcel->content = (struct iovec){(void *)letter, sizeof(*letter)};
+	parcel->message = (struct msghdr){.msg_iov = &parcel->content, .msg_iovlen = 1};
+	return &parcel->message;
+}
+
+static void make_room(struct parcel *parcel)
+{
+	memset(&parcel->beside, 0, sizeof(parcel->beside));
+	parcel->message.msg_control = parcel->beside.room;
+	parcel->message.msg_controllen = sizeof(parcel->beside.room);
+}
+
+int cryo_channel_send_file(int end, const struct cryo_letter *letter, int fd)
+{
+	struct parcel parcel;
 	ssize_t n;
 
+	pack(&parcel, letter);
+	if (fd >= 0) {
+		make_room(&parcel);
+		parcel.beside.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(fd)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&parcel.beside.head), &fd, sizeof(fd));
+	}
 	do
-		n = send(end, letter, sizeof(*letter), MSG_NOSIGNAL);
+		n = sendmsg(end, &parcel.message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	return 0;
 }
 
-int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_letter)
+int cryo_channel_send(int end, const struct cryo_letter *letter)
+{
+	return cryo_channel_send_file(end, letter, -1);
+}
+
+int cryo_channel_receive_file(
+	int end, uint64_t deadline, struct cryo_letter *ret_letter, int *ret_fd)
 {
 	struct pollfd ready = {.fd = end, .events = POLLIN};
 	int r = poll(&ready, 1, cryo_deadline_poll_ms(deadline));
+	struct parcel parcel;
 	ssize_t n;
 
+	*ret_fd = -1;
 	if (r < 0)
 		return -errno;
 	if (r == 0)
 		return -ETIMEDOUT;
-	n = recv(end, ret_letter, sizeof(*ret_letter), 0);
+	pack(&parcel, ret_letter);
+	make_room(&parcel);
+	n = recvmsg(end, &parcel.message, MSG_CMSG_CLOEXEC);
 	if (n < 0 && errno == ECONNRESET)
-		n = recv(end, ret_letter, sizeof(*ret_letter), 0);
+		n = recvmsg(end, &parcel.message, MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
+	if (parcel.message.msg_controllen && parcel.beside.head.cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(&parcel.beside.head), sizeof(*ret_fd));
 	return n == sizeof(*ret_letter) ? 0 : -EPIPE;
+}
+
+int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_letter)
+{
+	_cleanup_close_ int fd = -1;
+
+	return cryo_channel_receive_file(end, deadline, ret_letter, &fd);
 }
 
 void cryo_channel_say(int end, uint32_t severity, int error, const char *format, ...)

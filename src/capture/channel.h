@@ -17,9 +17,21 @@ enum cryo_letter_kind {
 	CRYO_LETTER_DONE, /* reader to supervisor: the capture is complete, or as good as it gets */
 };
 
+/* What the tracer does in a stop. */
+enum cryo_order {
+	CRYO_ORDER_HOLD,  /* hold until it is told to release */
+	CRYO_ORDER_TRACK, /* make a userfaultfd in the target, take it over, and release */
+	CRYO_ORDER_FORK,  /* make a copy of the target, and hold until it is told to release */
+	CRYO_ORDER_END,   /* end the copy, without a trace in the target, and release */
+};
+
 /**
  * struct cryo_letter - one packet; what is not used is 0.
  * @error: negative errno
+ * @order: READY, STOP: enum cryo_order
+ * @done: STOPPED: how that went: 0 or a negative errno
+ * @child: STOPPED: pid of the copy
+ * @records_size: STOPPED: bytes of registers
  * @severity: of a message, enum cryocore_severity
  * @n_threads: STOPPED, RELEASED: threads that the tracer holds, or held
  * @n_unstopped: STOPPED: threads that could not be stopped
@@ -31,6 +43,10 @@ struct cryo_letter {
 	uint32_t kind;
 	int32_t error;
 	uint32_t severity;
+	uint32_t order;
+	int32_t done;
+	int32_t child;
+	uint64_t records_size;
 	uint64_t n_threads, n_unstopped, n_restarted;
 	uint64_t stop_ns, release_ns;
 	char text[512];
@@ -44,6 +60,11 @@ int cryo_channel_send(int end, const struct cryo_letter *letter);
 
 /* The next letter. 0, -ETIMEDOUT, -EPIPE if the other end is gone, -EINTR, or -errno. */
 int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_letter);
+
+/* The same with a descriptor that goes along; @ret_fd is -1 if none came. */
+int cryo_channel_send_file(int end, const struct cryo_letter *letter, int fd);
+int cryo_channel_receive_file(
+	int end, uint64_t deadline, struct cryo_letter *ret_letter, int *ret_fd);
 
 /* Send a CRYO_LETTER_MESSAGE. */
 void cryo_channel_say(int end, uint32_t severity, int error, const char *format, ...)

@@ -51,6 +51,8 @@ struct cryo_copy {
 	const struct cryo_inspector *inspector;
 	struct cryo_output *output;
 	struct cryo_shared *shared;
+	struct cryo_spool *spool; /* NULL: none */
+	bool is_finished;         /* the plan was, when what is held was placed */
 	struct cryo_worker *workers[CRYO_WORKERS];
 	bool is_stream, tight;
 	bool has_helper, ended;

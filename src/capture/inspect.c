@@ -275,6 +275,21 @@ int cryo_inspect_layout(struct cryo_process *process)
 	return r;
 }
 
+int cryo_inspect_memory(struct cryo_inspector *inspector, struct cryo_process *ret_process)
+{
+	_cleanup_process_ struct cryo_process process = {.pid = inspector->identity->pid,
+		.page_size = inspector->memory.page_size,
+		.arch = cryo_arch_by_word(cryo_arch_host(), sizeof(uint64_t))};
+	int r = process.arch ? cryo_mappings_inspect(inspector, 0, 0, &process) : -EOPNOTSUPP;
+
+	if (r < 0)
+		return r;
+	inspect_filter(inspector, &process);
+	*ret_process = process;
+	process = (struct cryo_process){0};
+	return 0;
+}
+
 int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t records_size,
 	struct cryo_process *ret_process, bool *ret_exec)
 {

@@ -87,6 +87,14 @@ int cryo_inspect_before(
 int cryo_inspect(struct cryo_inspector *inspector, const void *records, size_t records_size,
 	struct cryo_process *ret_process, bool *ret_exec);
 
+/**
+ * cryo_inspect_memory - what a process has mapped, and what its core would have of it.
+ *
+ * Nothing is known of its threads but that they are native. While it runs this may be wrong as soon
+ * as it is told. 0 or -errno.
+ */
+int cryo_inspect_memory(struct cryo_inspector *inspector, struct cryo_process *ret_process);
+
 /* Ask the processor for the XSAVE layout of the process, which needs nobody to stand still. 0 or
  * -ENOMEM. */
 int cryo_inspect_layout(struct cryo_process *process);

@@ -85,6 +85,9 @@ int cryo_output_compress(struct cryo_output *output, int level);
 /* Write at an offset; in a stream not before its position, and what lies between becomes zeros. */
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset);
 
+/* Say how many bytes will be written, about: this chooses the way. */
+void cryo_output_expect(struct cryo_output *output, uint64_t bytes);
+
 /* Give the file its size (a hole at the end counts), or fill the stream up to it. 0 or -errno. */
 int cryo_output_set_size(struct cryo_output *output, uint64_t size);
 

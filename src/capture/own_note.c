@@ -28,6 +28,18 @@ static int add_gaps(struct cryo_buffer *text, const struct cryo_written *written
 	return r;
 }
 
+/* Only what differs from an ordinary capture. */
+static int add_snapshot(struct cryo_buffer *text, const struct cryo_account *account)
+{
+	static const char *const ways[] = {
+		[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy", [CRYOCORE_SNAPSHOT_FORK] = "fork"};
+
+	if (account->snapshot == CRYOCORE_SNAPSHOT_NONE)
+		return 0;
+	return cryo_buffer_printf(text, "snapshot=%s\nstops=%" PRIu64 "\npauses-ns=%" PRIu64 "\n",
+		ways[account->snapshot], account->n_stops, account->pauses_ns);
+}
+
 static int add_threads(struct cryo_buffer *text, const struct cryo_process *process)
 {
 	static const char *const sources[] = {
@@ -89,6 +101,8 @@ int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *proc
 		account->pause_ns, process->n_threads, account->n_unstopped, account->n_restarted,
 		account->executed, written->data_bytes);
 
+	if (r == 0)
+		r = add_snapshot(&text, account);
 	if (r == 0)
 		r = add_threads(&text, process);
 	if (r == 0)

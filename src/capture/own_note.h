@@ -19,14 +19,17 @@
 /**
  * struct cryo_account - the facts of one capture.
  * @started_ns, @ended_ns: CLOCK_REALTIME
- * @pause_ns: from the first stop request to the last release
+ * @pause_ns: from the first stop request to the last release; of @n_stops stops the longest
+ * @pauses_ns: of all stops
+ * @snapshot: enum cryocore_snapshot
  * @n_unstopped: threads that live but were not stopped
  * @stop_error: why, if it was refused; 0 if they only did not stop in time, or were not asked to
  * @n_restarted: system calls that were put back
  * @executed: another program was executed while we looked
  */
 struct cryo_account {
-	uint64_t started_ns, ended_ns, pause_ns;
+	uint64_t started_ns, ended_ns, pause_ns, pauses_ns, n_stops;
+	uint32_t snapshot;
 	uint64_t n_unstopped, n_restarted;
 	int stop_error;
 	bool executed;

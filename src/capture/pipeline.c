@@ -222,7 +222,7 @@ static int finish_plan(struct cryo_work *work)
 	int r = work->plan.finished ? 0 : cryo_inspect_layout(&work->process);
 
 	if (r == 0 && !work->plan.finished)
-		r = cryo_plan_finish(&work->process, &work->plan);
+		r = cryo_plan_finish(&work->process, NULL, &work->plan);
 	return r < 0 ? cryo_tell_refused(work, r, "lay out its core") : 0;
 }
 
@@ -268,10 +268,23 @@ static int write_held(struct cryo_work *work)
 	if (r < 0)
 		return r;
 	r = cryo_copy_flush(work->copy, &work->core);
+	if (r == 0)
+		r = cryo_snapshot_settle(work);
 	return r < 0 ? cryo_tell_core(work, r) : 0;
 }
 
 /* ---- release ---- */
+
+void cryo_account_stop(struct cryo_account *account, const struct cryo_letter *released)
+{
+	uint64_t pause = released->release_ns - released->stop_ns;
+
+	if (pause > account->pause_ns)
+		account->pause_ns = pause;
+	account->pauses_ns += pause;
+	account->n_stops++;
+	account->n_restarted += released->n_restarted;
+}
 
 static void ask_release(struct cryo_work *work)
 {
@@ -292,8 +305,7 @@ static void hear_release(struct cryo_work *work)
 	if (r == 0)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
-		work->account.pause_ns = letter.release_ns - letter.stop_ns;
-		work->account.n_restarted = letter.n_restarted;
+		cryo_account_stop(&work->account, &letter);
 	} else if (!work->reader->shared->cancel) {
 		cryo_tell(work, CRYOCORE_WARNING, r,
 			"the tracer ended early: the process may have run while its core was "
@@ -309,11 +321,15 @@ static int read_stopped(struct cryo_work *work)
 	int r = 0;
 
 	if (!work->is_placed) {
-		r = inspect(work);
+		r = cryo_snapshot_stopped(work);
+		if (r == 0)
+			r = inspect(work);
 		if (r == 0)
 			r = report_comm(work);
 		if (r == 0)
 			r = place(work);
+		if (r == 0)
+			r = cryo_snapshot_placed(work);
 	}
 	work->is_placed = r == 0;
 	return r < 0 ? r : copy_memory(work);
@@ -323,6 +339,8 @@ static int stop(struct cryo_work *work)
 {
 	int r = prepare(work);
 
+	if (r == 0)
+		r = cryo_snapshot_begin(work);
 	if (r == 0)
 		r = wait_for_stop(work);
 	if (r == 0 && work->reader->shared->cancel) {
@@ -403,6 +421,7 @@ static void clear(struct cryo_work *work)
 	if (gave_up(work))
 		return; /* somebody may still use it */
 	cryo_copy_end(work->copy);
+	cryo_snapshot_clear(&work->snapshot);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
 	cryo_process_clear(&work->process);
@@ -442,6 +461,7 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	struct cryo_work work = {
 		.reader = reader,
 		.inspector = CRYO_INSPECTOR_NONE,
+		.snapshot = CRYO_SNAPSHOT_NONE,
 		.core = CRYO_OUTPUT_NONE,
 		.exe = CRYO_OUTPUT_NONE,
 		.account = {.started_ns = cryo_clock_ns(CLOCK_REALTIME)},

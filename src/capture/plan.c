@@ -85,6 +85,67 @@ static struct cryo_phdr load_phdr(const struct cryo_segment *segment, uint64_t a
 	};
 }
 
+static uint64_t segment_end(const struct cryo_segment *segment)
+{
+	return segment->vma->start + segment->file_size;
+}
+
+const struct cryo_segment *cryo_plan_find(const struct cryo_plan *plan, uint64_t address)
+{
+	size_t low = 0, high = plan->n_segments;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (segment_end(&plan->segments[middle]) <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < plan->n_segments && plan->segments[low].vma->start <= address
+		       ? &plan->segments[low]
+		       : NULL;
+}
+
+/* The place that a segment had in the sketch; 0 if it had none, or one where the head is now. */
+static uint64_t kept_offset(
+	const struct cryo_plan *sketch, uint64_t head_size, const struct cryo_segment *segment)
+{
+	const struct cryo_segment *old = cryo_plan_find(sketch, segment->vma->start);
+	uint64_t offset;
+
+	if (!segment->file_size || !old || segment_end(segment) > segment_end(old))
+		return 0;
+	offset = old->offset + (segment->vma->start - old->vma->start);
+	return offset >= head_size ? offset : 0;
+}
+
+static int follow_sketch(const struct cryo_plan *sketch, uint64_t head_size, struct cryo_plan *plan)
+{
+	uint64_t behind = sketch->data_end > head_size ? sketch->data_end : head_size;
+	uint64_t end = head_size;
+
+	plan->data_end = head_size;
+	for (size_t i = 0; i < plan->n_segments; i++) {
+		struct cryo_segment *segment = &plan->segments[i];
+
+		segment->offset = kept_offset(sketch, head_size, segment);
+		if (!segment->offset)
+			segment->offset = segment->file_size ? behind : end;
+		if (__builtin_add_overflow(segment->offset, segment->file_size, &end) ||
+			end > INT64_MAX)
+			return -EINVAL;
+		behind = end > behind ? end : behind;
+		plan->data_end = end > plan->data_end ? end : plan->data_end;
+	}
+	return 0;
+}
+
+int cryo_plan_sketch(uint64_t head_size, struct cryo_plan *plan)
+{
+	return shift_segments(head_size, plan);
+}
+
 static int build_headers(
 	const struct cryo_process *process, size_t notes_size, struct cryo_plan *plan)
 {
@@ -106,16 +167,18 @@ static int build_headers(
 	return r < 0 ? r : cryo_header_build_shdr(process->arch, n_phdrs, &plan->tail);
 }
 
-int cryo_plan_finish(const struct cryo_process *process, struct cryo_plan *plan)
+int cryo_plan_finish(
+	const struct cryo_process *process, const struct cryo_plan *sketch, struct cryo_plan *plan)
 {
 	_cleanup_buffer_ struct cryo_buffer notes = {0};
-	uint64_t notes_end, align = segment_align(process);
+	uint64_t notes_end, head_size, align = segment_align(process);
 	int r = cryo_notes_build(process, &notes);
 
 	if (r < 0)
 		return r;
 	notes_end = cryo_header_size(process->arch, plan->n_segments + 1) + notes.size;
-	r = shift_segments((notes_end + align - 1) / align * align, plan);
+	head_size = (notes_end + align - 1) / align * align;
+	r = sketch ? follow_sketch(sketch, head_size, plan) : shift_segments(head_size, plan);
 	if (r == 0)
 		r = build_headers(process, notes.size, plan);
 	if (r == 0)
@@ -133,7 +196,7 @@ int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy
 	int r = cryo_plan_place(process, policy, &plan);
 
 	if (r == 0)
-		r = cryo_plan_finish(process, &plan);
+		r = cryo_plan_finish(process, NULL, &plan);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

@@ -53,14 +53,24 @@ int cryo_plan_place(const struct cryo_process *process, const struct cryo_policy
 
 /**
  * cryo_plan_finish - make the head and the tail, and with them the offsets in the file: all that
- *has to be known to write it. Once.
+ * has to be known to write it. Once.
+ * @sketch: NULL, or a plan of the same process that was made earlier by cryo_plan_sketch(): what is
+ *	still inside one of its segments keeps its place in the file, the rest goes behind them
  *
  * Returns 0, -ENOMEM, -EINVAL (sizes beyond 64 bits), or what cryo_notes_build() and
  * cryo_header_build() return.
  */
-int cryo_plan_finish(const struct cryo_process *process, struct cryo_plan *plan);
+int cryo_plan_finish(
+	const struct cryo_process *process, const struct cryo_plan *sketch, struct cryo_plan *plan);
 
-/* Both. */
+/* Instead of finishing: only say how many bytes at the beginning of the file are not for segments.
+ * 0 or -EINVAL. */
+int cryo_plan_sketch(uint64_t head_size, struct cryo_plan *plan);
+
+/* The segment that has the byte at an address; NULL if there is none. */
+const struct cryo_segment *cryo_plan_find(const struct cryo_plan *plan, uint64_t address);
+
+/* Place and finish. */
 int cryo_plan_build(const struct cryo_process *process, const struct cryo_policy *policy,
 	struct cryo_plan *ret_plan);
 

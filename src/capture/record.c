@@ -15,6 +15,19 @@
 #include "capture/tell.h"
 #include "elf/core.h"
 
+static int report_snapshot(const struct cryo_work *work)
+{
+	struct cryo_report_snapshot snapshot = {
+		.pause_ns = work->account.pause_ns,
+		.pauses_ns = work->account.pauses_ns,
+		.n_stops = work->account.n_stops,
+		.way = work->account.snapshot,
+	};
+
+	return cryo_report_add(
+		work->reader->report, CRYO_REPORT_SNAPSHOT, &snapshot, sizeof(snapshot), "");
+}
+
 static int write_tail(struct cryo_work *work, uint64_t *ret_size)
 {
 	_cleanup_buffer_ struct cryo_buffer tail = {0};
@@ -61,6 +74,8 @@ int cryo_record_core(struct cryo_work *work)
 	if (r == 0)
 		r = cryo_report_add_written(
 			work->reader->report, &work->process, size, &work->written);
+	if (r == 0)
+		r = report_snapshot(work);
 	if (r == 0)
 		r = cryo_output_commit(&work->core);
 	return r < 0 ? cryo_tell_core(work, r) : 0;

@@ -257,6 +257,18 @@ static int take_exe(struct cryocore_result *result, const void *head, const char
 	return take_text(&result->exe_path, text);
 }
 
+static int take_snapshot(struct cryocore_result *result, const void *head, const char *text)
+{
+	const struct cryo_report_snapshot *snapshot = head;
+
+	(void)text;
+	result->pause_ns = snapshot->pause_ns;
+	result->pauses_ns = snapshot->pauses_ns;
+	result->n_stops = snapshot->n_stops;
+	result->snapshot = (enum cryocore_snapshot)snapshot->way;
+	return 0;
+}
+
 static const struct {
 	size_t head_size;
 	int (*take)(struct cryocore_result *result, const void *head, const char *text);
@@ -267,6 +279,7 @@ static const struct {
 	[CRYO_REPORT_NUMBERS] = {sizeof(struct cryo_report_numbers), take_numbers},
 	[CRYO_REPORT_GAP] = {sizeof(struct cryo_gap), take_gap},
 	[CRYO_REPORT_UNSTOPPED] = {sizeof(struct cryo_report_unstopped), take_unstopped},
+	[CRYO_REPORT_SNAPSHOT] = {sizeof(struct cryo_report_snapshot), take_snapshot},
 	[CRYO_REPORT_MAPPING] = {sizeof(struct cryo_report_mapping), take_mapping},
 	[CRYO_REPORT_MAPPED] = {sizeof(struct cryo_mapped), take_mapped},
 };

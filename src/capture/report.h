@@ -19,11 +19,18 @@ enum cryo_report_kind {
 	CRYO_REPORT_GAP,       /* struct cryo_gap */
 	CRYO_REPORT_MAPPING,   /* struct cryo_report_mapping and the name */
 	CRYO_REPORT_UNSTOPPED, /* struct cryo_report_unstopped and the names of unknown registers */
+	CRYO_REPORT_SNAPSHOT,  /* struct cryo_report_snapshot */
 	CRYO_REPORT_MAPPED,    /* struct cryo_mapped and the name, as it is */
 };
 
 struct cryo_report_numbers {
 	uint64_t core_size, data_bytes, n_threads, n_registers, n_gaps, gap_bytes;
+};
+
+struct cryo_report_snapshot {
+	uint64_t pause_ns, pauses_ns, n_stops;
+	uint32_t way; /* enum cryocore_snapshot */
+	uint32_t unused;
 };
 
 struct cryo_report_mapping {

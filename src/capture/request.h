@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cryocore/cryocore.h>
+
 #include "capture/policy.h"
 #include "proc/identity.h"
+#include "trace/inject.h"
 
 /**
  * struct cryo_request - what is to be done; constant once select() has made it.
@@ -17,6 +20,8 @@
  * @identity: the target, bound to the process that it was at the beginning
  * @prefix: of the output files
  * @zstd_level: the core is compressed; 0: it is not
+ * @snapshot: how the target may go on while its memory is copied
+ * @max_pause_ns: 0, or how long it may stand still
  * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
 struct cryo_request {
@@ -28,6 +33,8 @@ struct cryo_request {
 	int stream_fd;
 	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
+	enum cryocore_snapshot snapshot;
+	uint64_t max_pause_ns;
 };
 
 /* What the name of a core ends with. */
@@ -51,10 +58,12 @@ enum cryo_stage {
  * @bytes_done, @bytes_expected: of memory, while it is read
  * @steps: changes with whatever else gets on
  * @cancel: the reader is to give up at the next window
+ * @site: where system calls can be run in the target, for the tracer; written before a stop
  */
 struct cryo_shared {
 	_Atomic uint32_t stage;
 	_Atomic uint32_t cancel;
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
+	struct cryo_site site;
 };

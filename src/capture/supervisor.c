@@ -148,16 +148,18 @@ static void hear_stopped(struct supervisor *supervisor, const struct cryo_letter
 
 static void hear_released(struct supervisor *supervisor, const struct cryo_letter *letter)
 {
+	uint64_t pause = letter->release_ns - letter->stop_ns;
+
 	supervisor->released = true;
-	if (letter->n_threads)
-		supervisor->result->pause_ns = letter->release_ns - letter->stop_ns;
+	if (letter->n_threads && pause > supervisor->result->pause_ns)
+		supervisor->result->pause_ns = pause;
 }
 
 static void hear_ready(struct supervisor *supervisor, const struct cryo_letter *letter)
 {
-	struct cryo_letter order = {.kind = CRYO_LETTER_STOP};
+	struct cryo_letter order = {.kind = CRYO_LETTER_STOP, .order = letter->order};
 
-	(void)letter;
+	supervisor->stopped = supervisor->released = false;
 	supervisor->shared->stage = CRYO_STAGE_STOP;
 	supervisor->stop_asked = cryo_now();
 	cryo_channel_send(supervisor->tracer.channel, &order);
@@ -438,6 +440,8 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.no_syscall_restart = options->no_syscall_restart,
 		.no_stop = options->no_stop,
 		.require_registers = options->require_registers,
+		.snapshot = options->snapshot,
+		.max_pause_ns = options->max_pause_ms * CRYO_NSEC_PER_MSEC,
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};
 	struct cryocore_result *result = cryo_result_new();

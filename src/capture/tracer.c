@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tracer waits for STOP, stops, tells, and holds until somebody says RELEASE, or the reader or
- * the supervisor is gone, or the deadline has come. Whatever ends it, the target is released: by
- * this code, or by the kernel when this process dies.
+ * the supervisor is gone, or the deadline has come. For a snapshot there are several stops, and in
+ * some of them system calls are run in the target (capture/implant.h). Whatever ends it, the target
+ * is released: by this code, or by the kernel when this process dies.
  *
  * SIGTERM (which is also what the death of the supervisor sends) ends it at once only where it
  * could be stuck: in PTRACE_SEIZE of a target that does not come out of execve. While it holds,
@@ -10,6 +11,7 @@
  */
 #include "capture/tracer.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "base/io.h"
 #include "capture/channel.h"
 #include "capture/child.h"
+#include "capture/implant.h"
 #include "capture/privilege.h"
 #include "capture/stop.h"
 
@@ -63,26 +66,66 @@ static void hold(const struct cryo_tracer *tracer)
 	}
 }
 
-static void stop_and_hold(const struct cryo_tracer *tracer)
+static void tell_stopped(
+	const struct cryo_tracer *tracer, const struct cryo_letter *letter, int userfaultfd)
+{
+	cryo_channel_send_file(tracer->reader, letter, userfaultfd);
+	cryo_channel_send(tracer->supervisor, letter);
+}
+
+/* ---- the orders ---- */
+
+static void hold_until_told(
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+{
+	(void)stopped;
+	tell_stopped(tracer, letter, -1);
+	hold(tracer);
+}
+
+static void track(
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+{
+	_cleanup_close_ int fd =
+		cryo_implant_userfaultfd(tracer->request, &tracer->shared->site, stopped);
+
+	letter->done = fd < 0 ? fd : 0;
+	tell_stopped(tracer, letter, fd);
+}
+
+static void (*const orders[])(
+	const struct cryo_tracer *, struct cryo_stopped *, struct cryo_letter *) = {
+	[CRYO_ORDER_HOLD] = hold_until_told,
+	[CRYO_ORDER_TRACK] = track,
+};
+
+static int write_records(const struct cryo_tracer *tracer, const struct cryo_buffer *records)
+{
+	if (ftruncate(tracer->records, 0) < 0)
+		return -errno;
+	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
+}
+
+static void stop(const struct cryo_tracer *tracer, uint32_t order)
 {
 	struct cryo_buffer records = {0};
 	struct cryo_stopped stopped = {0};
-	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED};
+	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED, .order = order};
 	bool restart = !tracer->request->no_syscall_restart;
 
 	letter.error = cryo_stop(
 		&tracer->request->identity, tracer->deadline, restart, &records, &stopped);
 	block_signal(SIGTERM, SIG_BLOCK);
 	if (letter.error == 0)
-		letter.error = cryo_io_write(tracer->records, records.data, records.size);
+		letter.error = write_records(tracer, &records);
+	letter.records_size = records.size;
 	cryo_buffer_clear(&records);
 	letter.n_threads = stopped.n_held;
 	letter.n_unstopped = stopped.n_unstopped;
 	letter.stop_ns = stopped.stop_ns;
 	if (letter.error == 0 && stopped.n_held == 0)
 		letter.error = stopped.error;
-	tell_both(tracer, &letter);
-	hold(tracer);
+	orders[order](tracer, &stopped, &letter);
 	letter.kind = CRYO_LETTER_RELEASED;
 	letter.n_restarted = stopped.n_restarted;
 	cryo_release(&stopped, tracer->request->identity.pid);
@@ -101,8 +144,13 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
-	if (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0 &&
-		letter.kind == CRYO_LETTER_STOP)
-		stop_and_hold(tracer);
+	while (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0) {
+		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
+			break;
+		stop(tracer, letter.order);
+		if (letter.order == CRYO_ORDER_HOLD)
+			break;
+		block_signal(SIGTERM, SIG_UNBLOCK);
+	}
 	_exit(0);
 }

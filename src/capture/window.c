@@ -156,6 +156,8 @@ bool cryo_batch_join(struct cryo_batch *batch)
 	uint64_t offset = cryo_window_offset(window), size = window->end - window->start;
 	uint64_t at = 0;
 
+	if (batch->count && !batch->packed && offset < batch->offset + batch->size)
+		return false; /* beside a sketch segments are not in file order */
 	if (batch->count)
 		at = batch->packed ? batch->size : offset - batch->offset;
 	if (batch->count && at + size > CRYO_WINDOW_SIZE)

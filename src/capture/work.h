@@ -4,11 +4,13 @@
  */
 #pragma once
 
+#include "capture/channel.h"
 #include "capture/inspect.h"
 #include "capture/output.h"
 #include "capture/own_note.h"
 #include "capture/pipeline.h"
 #include "capture/plan.h"
+#include "capture/snapshot.h"
 #include "capture/write.h"
 
 /**
@@ -18,6 +20,7 @@
  * @records, @records_size: registers, mapped by stop; NULL if no thread is held
  * @process: made by inspect
  * @plan: made by plan
+ * @snapshot: made before the stop, if at all
  * @copy: made by prepare, used by write
  * @written: made by write
  * @account: what happened, filled in along the way
@@ -34,9 +37,13 @@ struct cryo_work {
 	struct cryo_process process;
 	struct cryo_plan plan;
 	struct cryo_copy *copy;
+	struct cryo_snapshot snapshot;
 	struct cryo_written written;
 	struct cryo_account account;
 	int release_error;
 	struct cryo_guard *guard;
 	bool is_open, is_stopped, is_placed, has_head;
 };
+
+/* Count a stop, of which the release was told. */
+void cryo_account_stop(struct cryo_account *account, const struct cryo_letter *released);

@@ -21,13 +21,6 @@
 /* Beside a process's own pages: first pages of its libraries, the vdso. */
 #define SLACK (128ULL << 10)
 
-/* A core of this share of the machine's memory is written uncached: the kernel would make its
- * writer wait for the disk anyhow (vm.dirty_ratio), and throw out what others have in the page
- * cache. A smaller one is complete sooner in the cache. */
-enum {
-	UNCACHED_SHARE = 8
-};
-
 /* Write @size bytes at an offset of the core, but for the pages of zeros among them. */
 static int write_image(struct cryo_copy *copy, const uint8_t *image, size_t size, uint64_t offset)
 {
@@ -42,6 +35,44 @@ static int write_image(struct cryo_copy *copy, const uint8_t *image, size_t size
 	pthread_mutex_lock(&copy->lock);
 	copy->written->data_bytes += bytes;
 	pthread_mutex_unlock(&copy->lock);
+	return r;
+}
+
+/* The same beside a spool: what is in it is written by its rules, what is not as ever. */
+static int write_beside(struct cryo_copy *copy, const uint8_t *image, size_t size, uint64_t offset)
+{
+	int r = 0;
+
+	for (size_t done = 0; done < size && r == 0;) {
+		size_t part = size - done;
+		bool has_place = cryo_spool_has_place(copy->spool, offset + done, &part);
+
+		r = has_place ? cryo_spool_write(copy->spool, copy->output, image + done, part,
+					offset + done)
+			      : write_image(copy, image + done, part, offset + done);
+		done += part;
+	}
+	return r;
+}
+
+static int write_out(struct cryo_copy *copy, const uint8_t *image, size_t size, uint64_t offset)
+{
+	return (copy->spool ? write_beside : write_image)(copy, image, size, offset);
+}
+
+/* What lies between the windows of a packed batch may be in the file already. */
+static int write_batch(struct cryo_copy *copy, const struct cryo_batch *batch, const uint8_t *image)
+{
+	int r = 0;
+
+	if (!batch->packed)
+		return write_out(copy, image, batch->size, batch->offset);
+	for (size_t i = 0; i < batch->count && r == 0; i++) {
+		const struct cryo_window *window = &batch->windows[i];
+
+		r = write_out(copy, image + batch->at[i], (size_t)(window->end - window->start),
+			cryo_window_offset(window));
+	}
 	return r;
 }
 
@@ -99,7 +130,7 @@ static int copy_job(struct cryo_worker *worker)
 	while ((r = cryo_batches_take(worker, false, NULL)) > 0) {
 		r = cryo_batches_read(worker, worker->image);
 		if (r == 0)
-			r = write_image(copy, worker->image, batch->size, batch->offset);
+			r = write_batch(copy, batch, worker->image);
 		if (r < 0)
 			break;
 		atomic_fetch_add(&copy->shared->bytes_done, batch->size);
@@ -114,7 +145,7 @@ static int flush_job(struct cryo_worker *worker)
 	int r;
 
 	while ((r = take_held(copy, &piece)) > 0) {
-		r = write_image(copy, piece.data, piece.size, piece.offset);
+		r = write_out(copy, piece.data, piece.size, piece.offset);
 		if (r < 0)
 			break;
 		atomic_fetch_add(&copy->shared->steps, 1);
@@ -251,11 +282,47 @@ int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *
 	return 0;
 }
 
+void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool)
+{
+	copy->spool = spool;
+}
+
+/* Nothing of one walk is left for the next, which is through another plan. */
+static void end_walk(struct cryo_copy *copy)
+{
+	if (copy->source)
+		cryo_walk_end(&copy->source->walk);
+	free(steal_ptr(copy->source));
+	free(steal_ptr(copy->again));
+	free(steal_ptr(copy->suspicion));
+	copy->n_again = copy->next_again = 0;
+}
+
+int cryo_copy_early(
+	struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output)
+{
+	_cleanup_written_ struct cryo_written early = {0};
+	struct cryo_written *written = copy->written;
+	int r;
+
+	copy->written = &early;
+	copy->output = output;
+	copy->plan = plan;
+	cryo_output_expect(output, copy->shared->bytes_expected);
+	r = cryo_batches_start(copy, 0);
+	if (r == 0)
+		r = run(copy, copy_job);
+	end_walk(copy);
+	copy->written = written;
+	return r;
+}
+
 int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)
 {
 	int r = 0;
 
 	copy->plan = plan;
+	copy->is_finished = plan->finished;
 	if (copy->inspector->memory_error)
 		return cryo_batches_leave_rest(copy, 0, 0, copy->inspector->memory_error);
 	if (!copy->source)
@@ -268,17 +335,10 @@ int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)
 	return r < 0 ? r : !cryo_hold_has_room(&copy->hold) && !copy->late;
 }
 
-static bool is_large(uint64_t bytes)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-	return pages > 0 && bytes >= (uint64_t)pages * (uint64_t)size / UNCACHED_SHARE;
-}
-
 int cryo_copy_rest(struct cryo_copy *copy, struct cryo_output *output)
 {
 	copy->output = output;
-	output->uncached = is_large(copy->shared->bytes_expected);
+	cryo_output_expect(output, copy->shared->bytes_expected);
 	return run(copy, copy_job);
 }
 
@@ -294,7 +354,8 @@ int cryo_copy_flush(struct cryo_copy *copy, struct cryo_output *output)
 	int r = copy->late ? cryo_batches_leave_unread(copy) : 0;
 
 	copy->output = output;
-	shift_runs(&copy->hold, copy->plan->head.size);
+	if (!copy->is_finished)
+		shift_runs(&copy->hold, copy->plan->head.size);
 	if (r == 0)
 		r = run(copy, flush_job);
 	cryo_written_sort(copy->written);
@@ -321,11 +382,7 @@ void cryo_copy_end(struct cryo_copy *copy)
 		return;
 	if (copy->has_helper)
 		end_helper(copy);
-	if (copy->source)
-		cryo_walk_end(&copy->source->walk);
-	free(copy->source);
-	free(copy->again);
-	free(copy->suspicion);
+	end_walk(copy);
 	for (size_t i = 0; i < CRYO_WORKERS; i++)
 		free_worker(copy->workers[i]);
 	free(copy->helps);

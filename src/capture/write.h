@@ -14,6 +14,7 @@
 #include "capture/output.h"
 #include "capture/plan.h"
 #include "capture/request.h"
+#include "capture/spool.h"
 #include "capture/written.h"
 
 struct cryo_copy;
@@ -27,6 +28,18 @@ struct cryo_copy;
  */
 int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *shared,
 	struct cryo_written *written, bool is_stream, struct cryo_copy **ret_copy);
+
+/* From now on a spool is told of what is read, and the file is written as it needs it (NULL: not
+ * any more). Plans are finished, or sketches, before they are read. */
+void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool);
+
+/**
+ * cryo_copy_early - read and write what a sketch has, while the target runs.
+ *
+ * What cannot be read is not told: it is tried again later. 0, -ESRCH or -errno.
+ */
+int cryo_copy_early(
+	struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output);
 
 /**
  * cryo_copy_hold - read what may be held.

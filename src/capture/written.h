@@ -25,7 +25,8 @@ enum {
  * struct cryo_written - what came of it.
  * @gaps: owned; sorted by address when cryo_write() returns
  * @n_gaps, @gap_bytes: of all, also those not kept
- * @data_bytes: bytes of memory that were written; pages of zeros are left out
+ * @data_bytes: bytes of memory that were written; pages of zeros are left out, and what went into
+ *	the place that a spool has for it
  * @is_late: the time ended before the memory
  */
 struct cryo_written {

@@ -43,6 +43,21 @@ static int set_all_mappings(const struct cli_option *option, void *field, const 
 	return set_content(option, field, "all");
 }
 
+static int set_snapshot(const struct cli_option *option, void *field, const char *value)
+{
+	static const char *const names[] = {[CRYOCORE_SNAPSHOT_AUTO] = "auto",
+		[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy",
+		[CRYOCORE_SNAPSHOT_FORK] = "fork"};
+
+	for (int i = CRYOCORE_SNAPSHOT_AUTO; i <= CRYOCORE_SNAPSHOT_FORK; i++)
+		if (strcmp(value ? value : "auto", names[i]) == 0) {
+			*(enum cryocore_snapshot *)field = (enum cryocore_snapshot)i;
+			return 0;
+		}
+	cli_error("--%s: '%s' is not known: give precopy or fork, or nothing", option->name, value);
+	return -EINVAL;
+}
+
 static const struct cli_option rows[] = {
 	{"pid", 'p', "PID[,PID]...", "capture these processes", CLI_PIDS(struct request, pids)},
 	{"output", 'o', "PREFIX",
@@ -63,6 +78,9 @@ static const struct cli_option rows[] = {
 	{"no-syscall-restart", 0, NULL, "leave alone the system calls that a stop ended early",
 		CLI_FLAG(struct request, options.no_syscall_restart)},
 	{"no-stop", 0, NULL, "read it while it runs", CLI_FLAG(struct request, options.no_stop)},
+	{"snapshot", 0, "[precopy|fork]",
+		"let it run while its memory is copied; runs system calls in it",
+		CLI_FIELD(set_snapshot, struct request, options.snapshot, enum cryocore_snapshot)},
 	{"require-registers", 0, NULL, "a thread that cannot be stopped is an error",
 		CLI_FLAG(struct request, options.require_registers)},
 	CLI_GATHER_OPTIONS,

@@ -108,12 +108,19 @@ static bool add_gaps(struct json_object *capture, const struct cryocore_result *
 	return ok;
 }
 
+static const char *const snapshots[] = {[CRYOCORE_SNAPSHOT_NONE] = "none",
+	[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy",
+	[CRYOCORE_SNAPSHOT_FORK] = "fork"};
+
 static bool fill_capture(struct json_object *capture, const struct cryocore_result *result)
 {
 	return cryo_member_text(capture, "outcome", outcomes[result->outcome]) &&
 	       cryo_member_time(capture, "started", result->started_ns) &&
 	       cryo_member_time(capture, "ended", result->ended_ns) &&
 	       cryo_member_number(capture, "pause_ns", result->pause_ns) &&
+	       cryo_member_number(capture, "stops", result->n_stops) &&
+	       cryo_member_number(capture, "pauses_ns", result->pauses_ns) &&
+	       cryo_member_text(capture, "snapshot", snapshots[result->snapshot]) &&
 	       cryo_member_number(capture, "data_bytes", result->data_bytes) &&
 	       cryo_member_number(capture, "threads", result->n_threads) &&
 	       cryo_member_number(capture, "threads_with_registers", result->n_registers) &&

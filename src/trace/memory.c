@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "trace/page_set.h"
 #include "trace/pagemap.h"
 
 int cryo_memory_open(int task_dir, pid_t tid, struct cryo_memory *ret_memory)
@@ -38,12 +39,12 @@ void cryo_memory_close(struct cryo_memory *memory)
 	*memory = CRYO_MEMORY_NONE;
 }
 
-int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
+static int scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
 	if (memory->scan_wanted)
-		return cryo_pagemap_scan(memory->pagemap, memory->scan_wanted, start, end, extents,
-			room, ret_count, ret_next);
+		return cryo_pagemap_scan(memory->pagemap, memory->scan_wanted, memory->which, start,
+			end, extents, room, ret_count, ret_next);
 	return cryo_pagemap_walk(
 		memory->pagemap, memory->page_size, start, end, extents, room, ret_count, ret_next);
 }
@@ -53,6 +54,37 @@ int cryo_memory_find_own(
 {
 	return memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, ret_at)
 				   : -EOPNOTSUPP;
+}
+
+/* The stretches between pages that are left out, one after the other. */
+static int scan_between(const struct cryo_memory *memory, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
+{
+	struct cryo_extent stretch;
+	size_t found;
+	int r;
+
+	*ret_count = 0;
+	*ret_next = end;
+	while (cryo_page_set_next(memory->left_out, start, end, false, &stretch)) {
+		r = scan(memory, stretch.start, stretch.end, extents + *ret_count,
+			room - *ret_count, &found, &start);
+		if (r < 0)
+			return r;
+		*ret_count += found;
+		if (start < stretch.end || *ret_count == room) {
+			*ret_next = start;
+			break;
+		}
+	}
+	return 0;
+}
+
+int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
+{
+	return (memory->left_out ? scan_between : scan)(
+		memory, start, end, extents, room, ret_count, ret_next);
 }
 
 bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address)

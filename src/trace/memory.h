@@ -17,18 +17,31 @@
 
 #include "base/cleanup.h"
 
+struct cryo_page_set;
+
+/* Which of the pages that are there. The last two: see trace/tracking.h. */
+enum cryo_scan {
+	CRYO_SCAN_ALL,
+	CRYO_SCAN_WRITTEN, /* written since they were last told; what is not tracked is left out */
+	CRYO_SCAN_KEPT,    /* told, and not written since */
+};
+
 /**
  * struct cryo_memory - descriptors of one address space.
  * @tid: a live thread of the process
  * @mem, @pagemap: below /proc/PID/task/TID
  * @page_size: of this machine
  * @scan_wanted: for PAGEMAP_SCAN; 0 if the kernel does not know it
+ * @which: pages that a scan is to find; all but CRYO_SCAN_ALL need PAGEMAP_SCAN
+ * @left_out: pages that no scan finds; not owned; may be NULL
  */
 struct cryo_memory {
 	pid_t tid;
 	int mem, pagemap;
 	uint64_t page_size;
 	uint64_t scan_wanted;
+	enum cryo_scan which;
+	const struct cryo_page_set *left_out;
 };
 
 #define CRYO_MEMORY_NONE ((struct cryo_memory){.mem = -1, .pagemap = -1})
@@ -59,12 +72,12 @@ void cryo_memory_close(struct cryo_memory *memory);
 
 /**
  * cryo_memory_scan - pages of a range that are present, swapped or guard pages, and not the
- *	zero page.
+ *	zero page; of these the ones that @which says.
  * @extents: room for @room runs, in address order, merged where they touch
  * @ret_count: how many there are
  * @ret_next: everything before it is told; equals @end when the range is done
  *
- * Returns 0 or -errno.
+ * Returns 0 or -errno; -EPERM for CRYO_SCAN_KEPT if not all of the range is tracked.
  */
 int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);

@@ -23,6 +23,9 @@ struct pm_scan_arg {
 #define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct pm_scan_arg)
 
 enum {
+	PM_SCAN_WP_MATCHING = 1 << 0,
+	PM_SCAN_CHECK_WPASYNC = 1 << 1,
+	PAGE_IS_WRITTEN = 1 << 1,
 	PAGE_IS_FILE = 1 << 2,
 	PAGE_IS_PRESENT = 1 << 3,
 	PAGE_IS_SWAPPED = 1 << 4,
@@ -50,17 +53,29 @@ static bool add_extent(
 	return true;
 }
 
-static int scan_once(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
-	struct page_region *regions, size_t room, uint64_t *ret_walk_end)
+/* What is asked for beyond pages that are there: flags, categories wanted, categories refused. */
+static const struct {
+	uint64_t flags, wanted, refused;
+} questions[] = {
+	[CRYO_SCAN_ALL] = {0, 0, PAGE_IS_PFNZERO},
+	[CRYO_SCAN_WRITTEN] = {PM_SCAN_WP_MATCHING, PAGE_IS_WRITTEN, PAGE_IS_PFNZERO},
+	[CRYO_SCAN_KEPT] = {PM_SCAN_CHECK_WPASYNC, 0, PAGE_IS_PFNZERO | PAGE_IS_WRITTEN},
+};
+
+static int scan_once(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
+	uint64_t end, struct page_region *regions, size_t room, uint64_t *ret_walk_end)
 {
+	uint64_t guard = which == CRYO_SCAN_ALL ? 0 : wanted & PAGE_IS_GUARD;
+	uint64_t refused = questions[which].refused | guard;
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
+		.flags = questions[which].flags,
 		.start = start,
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = room,
-		.category_inverted = PAGE_IS_PFNZERO,
-		.category_mask = PAGE_IS_PFNZERO,
+		.category_inverted = refused,
+		.category_mask = refused | questions[which].wanted,
 		.category_anyof_mask = wanted,
 		.return_mask = PAGE_IS_PRESENT,
 	};
@@ -101,13 +116,14 @@ uint64_t cryo_pagemap_probe_scan(int pagemap)
 	uint64_t walk_end;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		if (scan_once(pagemap, sets[i], 0, 0, &region, 1, &walk_end) >= 0)
+		if (scan_once(pagemap, sets[i], CRYO_SCAN_ALL, 0, 0, &region, 1, &walk_end) >= 0)
 			return sets[i];
 	return 0;
 }
 
-int cryo_pagemap_scan(int pagemap, uint64_t wanted, uint64_t start, uint64_t end,
-	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
+int cryo_pagemap_scan(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
+	uint64_t end, struct cryo_extent *extents, size_t room, size_t *ret_count,
+	uint64_t *ret_next)
 {
 	struct page_region regions[REGIONS];
 	size_t count = 0;
@@ -115,7 +131,7 @@ int cryo_pagemap_scan(int pagemap, uint64_t wanted, uint64_t start, uint64_t end
 	while (start < end && room - count > 0) {
 		size_t ask = room - count < REGIONS ? room - count : REGIONS;
 		uint64_t next;
-		int n = scan_once(pagemap, wanted, start, end, regions, ask, &next);
+		int n = scan_once(pagemap, wanted, which, start, end, regions, ask, &next);
 
 		if (n < 0)
 			return n;

@@ -108,9 +108,7 @@ static int write_registers(pid_t tid, void *registers, size_t size)
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &vector) < 0 ? -errno : 0;
 }
 
-/* Whether a signal is pending, for the thread or its process, that it neither blocks nor ignores.
- */
-static bool has_signal(pid_t tid)
+bool cryo_restart_has_signal(pid_t tid)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
 	struct cryo_status status;
@@ -133,7 +131,7 @@ int cryo_restart_prepare(
 		return 0;
 	number = get_register(arch, registers, arch->restart.number);
 	if (get_register(arch, registers, arch->restart.result) != -EINTR ||
-		!is_restartable(arch->machine, number) || has_signal(tracee->tid))
+		!is_restartable(arch->machine, number) || cryo_restart_has_signal(tracee->tid))
 		return 0;
 	r = cryo_buffer_add(&tracee->saved_registers, registers, arch->gpr_size);
 	if (r == 0)
@@ -151,7 +149,7 @@ int cryo_restart_prepare(
 
 void cryo_restart_reconsider(struct cryo_tracee *tracee)
 {
-	if (has_signal(tracee->tid))
+	if (cryo_restart_has_signal(tracee->tid))
 		write_registers(
 			tracee->tid, tracee->saved_registers.data, tracee->saved_registers.size);
 }

@@ -178,11 +178,11 @@ static struct rule_counts count_rules(const struct cryo_core *core)
 	return counts;
 }
 
-static void check_rules(struct cryo_subject *subject)
+void cryo_check_rules(struct cryo_subject *subject)
 {
 	const struct cryo_core *core = subject->core;
 	struct rule_counts counts = count_rules(core);
-	bool following = most(counts.following, counts.loads);
+	bool following = !subject->is_snapshot && most(counts.following, counts.loads);
 	bool usual = most(counts.usual, counts.loads);
 	const struct cryo_phdr *last = NULL;
 
@@ -214,7 +214,6 @@ int cryo_check_layout(struct cryo_subject *subject)
 		n_notes += subject->core->phdrs[i].type == PT_NOTE;
 		n_loads += subject->core->phdrs[i].type == PT_LOAD;
 	}
-	check_rules(subject);
 	if (n_notes > 1)
 		cryo_verdict_add(
 			subject->verdict, "segment", "there are %zu note segments", n_notes);

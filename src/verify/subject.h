@@ -25,6 +25,7 @@ struct cryo_thread_notes {
  * @end: of everything that its headers speak of, in the file
  * @claimed_threads: by our own note; -1 if it does not say so
  * @by_gdb: gdb made it: no segment for what it does not dump, a SIGINFO for every thread
+ * @is_snapshot: by our own note: then segments need not stand in the order of their addresses
  * @all_stopped: no note of our own says that registers are missing
  */
 struct cryo_subject {
@@ -37,6 +38,7 @@ struct cryo_subject {
 	uint64_t end;
 	int64_t claimed_threads;
 	bool by_gdb;
+	bool is_snapshot;
 	bool all_stopped;
 };
 
@@ -45,6 +47,9 @@ int cryo_check_layout(struct cryo_subject *subject);
 
 /* Our own note behind the end, or nothing. 0 or -errno. */
 int cryo_check_tail(struct cryo_subject *subject);
+
+/* The rules that segments follow, if most of them do. */
+void cryo_check_rules(struct cryo_subject *subject);
 
 /* Notes one by one, and those of each thread. 0 or -errno. */
 int cryo_check_notes(struct cryo_subject *subject);

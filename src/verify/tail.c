@@ -40,6 +40,7 @@ static void read_claims(struct cryo_subject *subject, const char *text)
 
 	if (threads)
 		subject->claimed_threads = (int64_t)strtoull(threads, NULL, 10) & INT64_MAX;
+	subject->is_snapshot = find_value(text, "snapshot") != NULL;
 	subject->all_stopped =
 		(!unstopped || unstopped[0] == '0') && !find_value(text, "unstopped-thread");
 }

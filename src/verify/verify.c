@@ -56,6 +56,8 @@ int cryo_verify_core(const struct cryo_core *core, struct cryo_verdict *verdict)
 	r = cryo_check_layout(&subject);
 	if (r == 0)
 		r = cryo_check_tail(&subject);
+	if (r == 0)
+		cryo_check_rules(&subject);
 	if (r == 0 && core->arch)
 		r = check_contents(&subject);
 	else if (r == 0)

@@ -46,6 +46,7 @@ extern const struct victim_state blocked_states[];
 extern const struct victim_state hostile_fuse_states[];
 extern const struct victim_state hostile_memory_states[];
 extern const struct victim_state hostile_family_states[];
+extern const struct victim_state snapshot_states[];
 
 /* Enter the state argv[0]; does not return. For states that lead into another one. */
 noreturn void victim_run(int argc, char **argv);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * All threads stand still: nobody sees the descriptor that is there for a moment, nobody waits for
+ * the child. Any thread will do whose stack and state allow it.
+ */
+#include "capture/implant.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "trace/tracking.h"
+
+#define CHILD_NS (5 * CRYO_NSEC_PER_SEC)
+
+/* Numbers of x86-64, whatever we were built for. */
+enum {
+	CALL_CLOSE = 3,
+	CALL_CLONE = 56,
+	CALL_WAIT4 = 61,
+};
+
+/* Waits have an end while the tick runs. */
+static int end(struct cryo_injection *injection)
+{
+	int r = cryo_inject_end(injection);
+
+	cryo_tracee_tick_stop();
+	return r;
+}
+
+static int begin(const struct cryo_site *site, struct cryo_stopped *stopped,
+	struct cryo_injection *ret_injection)
+{
+	int r, why = -ENOSPC;
+
+	for (size_t i = 0; i < stopped->count; i++) {
+		struct cryo_tracee *tracee = &stopped->tracees[i];
+
+		if (tracee->state != CRYO_TRACEE_STOPPED)
+			continue;
+		r = cryo_inject_begin(tracee, site, ret_injection);
+		if (r == 0)
+			return cryo_tracee_tick_start();
+		if (r == -EOPNOTSUPP || r == -ENOTSUP)
+			return r;
+		why = r == -ENOSPC ? why : r;
+	}
+	return why;
+}
+
+/* The result of a call; -EPROTO if it did not come to one. */
+static int64_t call(
+	struct cryo_injection *injection, uint64_t number, const uint64_t *arguments, size_t count)
+{
+	int64_t result = 0;
+	int r = cryo_inject_call(injection, number, arguments, count, &result);
+
+	return r < 0 ? -EPROTO : result;
+}
+
+/* ---- a userfaultfd ---- */
+
+static int take_over(const struct cryo_request *request, int number)
+{
+	int fd = (int)syscall(SYS_pidfd_getfd, request->identity.pidfd, number, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cryo_site *site,
+	struct cryo_stopped *stopped)
+{
+	struct cryo_injection injection;
+	uint64_t flags = cryo_tracking_flags(), number;
+	int64_t made;
+	int r = begin(site, stopped, &injection), fd = -1;
+
+	if (r < 0)
+		return r;
+	made = call(&injection, CRYO_TRACKING_CALL, &flags, 1);
+	if (made >= 0) {
+		fd = take_over(request, (int)made);
+		number = (uint64_t)made;
+		call(&injection, CALL_CLOSE, &number, 1);
+	}
+	r = end(&injection);
+	if (r == 0 && made >= 0)
+		return fd;
+	cryo_cleanup_close(&fd);
+	return made < 0 ? (int)made : -EPROTO;
+}
+
+/* ---- a copy ---- */
+
+/* Its first stop; from then on it ends when we do. */
+static int hold_copy(pid_t pid)
+{
+	struct cryo_tracee tracee = {.tid = pid, .state = CRYO_TRACEE_SEIZED};
+	int r = cryo_tracee_wait(&tracee, cryo_now() + CHILD_NS);
+
+	if (r == 0 && tracee.state != CRYO_TRACEE_STOPPED)
+		r = -ESRCH;
+	if (r == 0 && ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_EXITKILL) < 0)
+		r = -errno;
+	return r;
+}
+
+void cryo_implant_end_copy(const struct cryo_copy *copy)
+{
+	uint64_t limit = cryo_now() + CHILD_NS;
+
+	if (!copy->pid)
+		return;
+	kill(copy->pid, SIGKILL);
+	/* its parent can wait for it when its tracer has */
+	while (waitpid(copy->pid, NULL, __WALL | WNOHANG) == 0 && cryo_now() < limit)
+		usleep(100);
+}
+
+static int64_t clone_copy(struct cryo_injection *injection)
+{
+	uint64_t arguments[] = {0, injection->child};
+
+	if (ptrace(PTRACE_SETOPTIONS, injection->tracee->tid, NULL,
+		    (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE)) < 0)
+		return -errno;
+	return call(injection, CALL_CLONE, arguments, ARRAY_SIZE(arguments));
+}
+
+int cryo_implant_copy(
+	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_copy *ret_copy)
+{
+	struct cryo_injection injection;
+	int r = begin(site, stopped, &injection), held = 0, ended;
+	int64_t made;
+
+	if (r < 0)
+		return r;
+	made = clone_copy(&injection);
+	*ret_copy = (struct cryo_copy){(pid_t)injection.event, (pid_t)made};
+	if (ret_copy->pid)
+		held = hold_copy(ret_copy->pid);
+	ended = end(&injection);
+	if (made > 0 && ret_copy->pid && held == 0 && ended == 0)
+		return 0;
+	cryo_implant_end_copy(ret_copy);
+	*ret_copy = (struct cryo_copy){0};
+	return made < 0 ? (int)made : -EPROTO;
+}
+
+int cryo_implant_reap_copy(
+	const struct cryo_site *site, struct cryo_stopped *stopped, const struct cryo_copy *copy)
+{
+	uint64_t arguments[] = {(uint64_t)copy->ns_pid, 0, __WALL | WNOHANG, 0};
+	struct cryo_injection injection;
+	int r = begin(site, stopped, &injection);
+	int64_t reaped;
+
+	if (r < 0)
+		return r;
+	reaped = call(&injection, CALL_WAIT4, arguments, ARRAY_SIZE(arguments));
+	r = end(&injection);
+	return reaped < 0 ? (int)reaped : r;
+}

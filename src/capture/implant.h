@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is run in the target for a snapshot, while all its threads are held. For the tracer only.
+ */
+#pragma once
+
+#include "capture/request.h"
+#include "capture/stop.h"
+
+/**
+ * cryo_implant_userfaultfd - make a userfaultfd in the target and take it over.
+ *
+ * userfaultfd(2) and close(2) are run in it; the descriptor is ours alone when this returns. A
+ * descriptor, or -errno: what cryo_inject_begin() says of the thread that came nearest, -EPROTO if
+ * a call did not come to its end, or the error of a call.
+ */
+int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cryo_site *site,
+	struct cryo_stopped *stopped);
+
+/**
+ * struct cryo_copy - a copy of the target that never runs.
+ * @pid: 0 if there is none
+ * @ns_pid: as the target knows it
+ */
+struct cryo_copy {
+	pid_t pid, ns_pid;
+};
+
+/**
+ * cryo_implant_copy - make a copy of the target.
+ *
+ * One clone(2) without an exit signal: its parent is not told of it and does not find it. It dies
+ * with the calling process. 0 or -errno as above.
+ */
+int cryo_implant_copy(
+	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_copy *ret_copy);
+
+/* End the copy; then the target has nothing to show for it but a zombie that it does not see. */
+void cryo_implant_end_copy(const struct cryo_copy *copy);
+
+/* Have the target wait for the ended copy. 0 or -errno as above. */
+int cryo_implant_reap_copy(
+	const struct cryo_site *site, struct cryo_stopped *stopped, const struct cryo_copy *copy);
