@@ -12,13 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/array.h"
+#include "base/beneath.h"
 #include "base/buffer.h"
 #include "base/io.h"
 #include "base/number.h"
@@ -93,14 +92,11 @@ const char *cryo_cgroup_strip(const struct cryo_cgroups *cgroups, const char *pa
 static int open_below(
 	const struct cryo_cgroups *cgroups, const char *path, const char *name, int flags)
 {
-	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH};
 	_cleanup_free_ char *whole = NULL;
-	long fd;
 
 	if (asprintf(&whole, ".%s/%s", path, name) < 0)
 		return -ENOMEM;
-	fd = syscall(SYS_openat2, cgroups->root, whole, &how, sizeof(how));
-	return fd < 0 ? -errno : (int)fd;
+	return cryo_open_beneath(cgroups->root, whole, flags);
 }
 
 static int read_below(const struct cryo_cgroups *cgroups, const char *path, const char *name,

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 
 #include "base/array.h"
+#include "base/beneath.h"
 #include "proc/auxv.h"
 #include "stacks/packed_core.h"
 
@@ -41,18 +42,26 @@ struct way {
 	const char *path;
 };
 
-static int open_way(const struct way *way, int flags)
+static int open_in(int root, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	if (fd >= 0 || errno != ENOSYS)
+		return fd < 0 ? -errno : (int)fd;
+	return cryo_open_beneath(root, path + strspn(path, "/"), flags);
+}
+
+static int open_way(const struct way *way, int flags)
+{
 	int fd;
 
 	if (way->root >= 0)
-		fd = (int)syscall(SYS_openat2, way->root, way->path, &how, sizeof(how));
-	else
-		fd = open(way->path, flags | O_CLOEXEC);
+		return open_in(way->root, way->path, flags);
+	fd = open(way->path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

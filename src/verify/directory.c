@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Paths in a manifest are bytes from whoever had the directory: openat2(2) keeps them inside.
+ * Paths in a manifest are bytes from whoever had the directory: they are kept inside.
  */
 #include "verify/directory.h"
 
@@ -9,12 +9,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "base/beneath.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "verify/manifest.h"
@@ -34,13 +33,7 @@ struct check {
 
 static int open_inside(int dir, const char *path, int flags)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return cryo_open_beneath(dir, path, flags | O_RDONLY | O_NONBLOCK);
 }
 
 /* A digest of the kind that the manifest has, though the file has other holes than it had. */
