@@ -52,6 +52,7 @@ void cli_usage(FILE *stream);
 
 int cli_cmd_capture(int argc, char **argv);
 int cli_cmd_freeze(int argc, char **argv);
+int cli_cmd_journal(int argc, char **argv);
 int cli_cmd_list(int argc, char **argv);
 int cli_cmd_stacks(int argc, char **argv);
 int cli_cmd_thaw(int argc, char **argv);

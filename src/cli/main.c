@@ -22,6 +22,8 @@ static const struct cli_command commands[] = {
 	{"verify", "[OPTION]... CORE|DIR...",
 		"whether a core or a directory of evidence is whole and agrees with itself",
 		cli_cmd_verify},
+	{"journal", "[OPTION]... CORE...", "entries for systemd's journal, for coredumpctl",
+		cli_cmd_journal},
 };
 
 enum {

@@ -13,12 +13,14 @@
  * leaves zeros everywhere else.
  */
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "arch/arch.h"
 #include "elf/encode.h"
 #include "elf/notes.h"
 #include "elf/notes_internal.h"
+#include "elf/prpsinfo.h"
 
 enum {
 	STATE_DEAD = 8, /* fls(TASK_DEAD 0x80), include/linux/sched.h */
@@ -123,4 +125,22 @@ int cryo_note_prpsinfo(const struct cryo_process *process, struct cryo_buffer *n
 	if (!process->psargs_failed)
 		put_all_but_psargs(process, layout, info);
 	return cryo_note_add(notes, process->arch, "CORE", NT_PRPSINFO, info, layout->size);
+}
+
+int cryo_prpsinfo_read(
+	const struct cryo_arch *arch, const void *desc, size_t size, struct cryo_prpsinfo *ret_info)
+{
+	const struct layout *layout = layout_of(arch);
+	const char *bytes = desc;
+
+	if (size != layout->size)
+		return -EBADMSG;
+	*ret_info = (struct cryo_prpsinfo){
+		.uid = (uint32_t)cryo_decode(arch->elf_data, desc, layout->uid),
+		.gid = (uint32_t)cryo_decode(arch->elf_data, desc, layout->gid),
+		.pid = (uint32_t)cryo_decode(arch->elf_data, desc, layout->pid),
+	};
+	memcpy(ret_info->fname, bytes + layout->fname, sizeof(ret_info->fname) - 1);
+	memcpy(ret_info->psargs, bytes + layout->psargs, sizeof(ret_info->psargs) - 1);
+	return 0;
 }

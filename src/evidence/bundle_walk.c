@@ -74,14 +74,18 @@ static struct cryo_vma vma_of(const struct cryo_mapped *mapped)
 		.name = mapped->name};
 }
 
-/* Whether what is mapped there still has that name: as a path of ours it may be a longer one. */
+/* Whether what is mapped there still has that name: as a path of ours it may be a longer one. A
+ * path that does not fit a page cannot be read (-ENAMETOOLONG), and so cannot be compared. */
 static bool is_still_mapped(
 	const struct walker *walker, const struct cryo_mapped *mapped, const char *link)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	size_t length = strlen(mapped->name);
+	int r = cryo_procfs_readlink(walker->process.dir, link, &text);
 
-	return cryo_procfs_readlink(walker->process.dir, link, &text) == 0 && text.size >= length &&
+	if (r < 0)
+		return r == -ENAMETOOLONG;
+	return text.size >= length &&
 	       memcmp(text.data + text.size - length, mapped->name, length) == 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/procfs.h>
 
 #include "elf/notes.h"
+#include "elf/prpsinfo.h"
 #include "synthetic.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -168,4 +169,28 @@ Test(prpsinfo, names_of_full_length_have_no_end)
 	desc = build(&process, &notes, &size);
 	for (size_t i = 0; i < 96; i++)
 		cr_assert_eq(desc[40 + i], i < 16 ? 'c' : 'p');
+}
+
+static void expect_read_back(const struct cryo_arch *arch, uint32_t uid)
+{
+	_cleanup_process_ struct cryo_process process = synthetic_process(arch);
+	_cleanup_buffer_ struct cryo_buffer notes = {0};
+	struct cryo_prpsinfo info;
+	size_t size;
+	const uint8_t *desc = build(&process, &notes, &size);
+
+	cr_assert_eq(cryo_prpsinfo_read(arch, desc, size, &info), 0);
+	cr_expect_eq(info.uid, uid);
+	cr_expect_eq(info.gid, 0xabcd);
+	cr_expect_eq(info.pid, 0x01020304);
+	cr_expect_str_eq(info.fname, "a) b\nc");
+	cr_expect_eq(strncmp(info.psargs, "prog -x arg ", 12), 0);
+	cr_expect_neq(cryo_prpsinfo_read(arch, desc, size - 1, &info), 0);
+}
+
+Test(prpsinfo, is_read_back)
+{
+	expect_read_back(synthetic_arch(0), 0x31323334);
+	expect_read_back(synthetic_arch(1), 0xfffe);
+	expect_read_back(synthetic_arch(2), 0x31323334);
 }
