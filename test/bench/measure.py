@@ -18,6 +18,7 @@ class Bench:
     def __init__(self, tool, cryocore, is_quick):
         self.tool, self.cryocore, self.is_quick = tool, cryocore, is_quick
         self.samples, self.failures, self.limits = [], [], {}
+        self.deadline = None  # what begins later gets one round only
 
     def note(self, row, where, dumper, number, facts):
         self.samples.append(dict(facts, row=row.name, directory=where, dumper=dumper.name,
@@ -56,6 +57,8 @@ class Bench:
                     self.dump_once(row, where, work, dumper, processes, number)
 
     def run_row(self, row, where, those, rounds):
+        if self.deadline and time.monotonic() > self.deadline:
+            rounds = 1
         if row.gcore == targets.NEVER or (row.gcore == targets.SLOWLY and self.is_quick):
             those = [dumper for dumper in those if dumper.name != 'gcore']
         print('%s: %s' % (where, row.title), file=sys.stderr)
@@ -70,7 +73,7 @@ class Bench:
 
     def measure_limits(self, where):
         """The best of three of each."""
-        size = (64 if self.is_quick else 2048) << 20
+        size = (64 if self.is_quick else 1024) << 20
         for _ in range(3):
             facts = dumpers.run_tool(self.tool, 'limits', where, size)
             known = self.limits.setdefault(where, facts)

@@ -3,7 +3,8 @@
  * The pause as the target feels it: a thread that stamps the clock every few microseconds, and the
  * longest time between two stamps, from bench_stamp_reset() to bench_stamp_gap(). It asks for a
  * real-time priority, so that a busy machine does not look like a pause; where it gets none, the
- * gap of a quiet time tells how far it can be trusted.
+ * gap of a quiet time tells how far it can be trusted. A reset waits for two stamps, so that no
+ * page is touched for the first time behind it.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +20,7 @@ enum {
 	PERIOD_NS = 100000
 };
 
-static _Atomic uint64_t longest;
+static _Atomic uint64_t longest, n_stamps;
 static _Atomic bool wanted;
 static sem_t begin;
 
@@ -30,6 +31,7 @@ static void stamp_while_wanted(void)
 	for (last = bench_now(); atomic_load(&wanted); last = now) {
 		nanosleep(&(struct timespec){0, PERIOD_NS}, NULL);
 		now = bench_now();
+		atomic_fetch_add(&n_stamps, 1);
 		if (now - last > atomic_load(&longest))
 			atomic_store(&longest, now - last);
 	}
@@ -65,8 +67,11 @@ void bench_stamp_start(void)
 void bench_stamp_reset(void)
 {
 	atomic_store(&longest, 0);
+	atomic_store(&n_stamps, 0);
 	atomic_store(&wanted, true);
 	sem_post(&begin);
+	while (atomic_load(&n_stamps) < 2)
+		nanosleep(&(struct timespec){0, PERIOD_NS}, NULL);
 }
 
 uint64_t bench_stamp_gap(void)
