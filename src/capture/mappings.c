@@ -22,23 +22,36 @@ enum {
 	TEXT_STEP = 64, /* bytes: seq_file makes only as many lines as it is asked for */
 };
 
+/* What maps cannot tell is taken to be what makes the core say more: that all is there. */
+static void assume_used(struct cryo_vma *vmas, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct cryo_vma *vma = &vmas[i];
+
+		if (vma->flags & CRYO_VM_MAYSHARE && vma->flags & CRYO_VM_WRITE)
+			vma->flags |= CRYO_VM_SHARED;
+		else if (vma->kind == CRYO_VMA_ANONYMOUS || vma->flags & CRYO_VM_WRITE)
+			vma->anonymous = vma->end - vma->start;
+	}
+}
+
 /* ---- with the lock ---- */
 
 /* smaps, or maps where the kernel has no smaps (CONFIG_PROC_PAGE_MONITOR). */
-static int open_maps(const struct cryo_inspector *inspector)
-{
-	int fd = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		fd = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 static int read_list(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
-	_cleanup_close_ int maps = open_maps(inspector);
+	_cleanup_close_ int list = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
+	int r;
 
-	return maps < 0 ? maps : cryo_maps_read(maps, &process->vmas, &process->n_vmas);
+	process->use_unknown = list < 0 && errno == ENOENT;
+	if (process->use_unknown)
+		list = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+	if (list < 0)
+		return -errno;
+	r = cryo_maps_read(list, &process->vmas, &process->n_vmas);
+	if (process->use_unknown && r >= 0)
+		assume_used(process->vmas, process->n_vmas);
+	return r;
 }
 
 /* Only a process that was not stopped, or shares its memory with one, can change them meanwhile. */
@@ -133,19 +146,6 @@ static int inspect_locked(struct cryo_inspector *inspector, uint64_t arg_start, 
 }
 
 /* ---- without the lock ---- */
-
-/* What maps cannot tell is taken to be what makes the core say more: that all is there. */
-static void assume_used(struct cryo_vma *vmas, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct cryo_vma *vma = &vmas[i];
-
-		if (vma->flags & CRYO_VM_MAYSHARE && vma->flags & CRYO_VM_WRITE)
-			vma->flags |= CRYO_VM_SHARED;
-		else if (vma->kind == CRYO_VMA_ANONYMOUS || vma->flags & CRYO_VM_WRITE)
-			vma->anonymous = vma->end - vma->start;
-	}
-}
 
 /* Append the text of maps as it comes: whoever goes on takes what is there. */
 static int read_text(struct cryo_inspector *inspector)

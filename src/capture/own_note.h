@@ -26,6 +26,8 @@
  * @stop_error: why, if it was refused; 0 if they only did not stop in time, or were not asked to
  * @n_restarted: system calls that were put back
  * @executed: another program was executed while we looked
+ * @stood_ticks: since boot: from when on the threads that could be stopped stood still
+ * @sharer: a process that shares the memory without being a thread, and was not stopped; 0 if none
  */
 struct cryo_account {
 	uint64_t started_ns, ended_ns, pause_ns, pauses_ns, n_stops;
@@ -33,6 +35,8 @@ struct cryo_account {
 	uint64_t n_unstopped, n_restarted;
 	int stop_error;
 	bool executed;
+	uint64_t stood_ticks;
+	pid_t sharer;
 };
 
 /* The size of the note in a sparse stream, where it has to be known before the gaps are. */

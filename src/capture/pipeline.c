@@ -27,6 +27,7 @@
 #include "capture/privilege.h"
 #include "capture/record.h"
 #include "capture/report.h"
+#include "capture/sharer.h"
 #include "capture/tell.h"
 #include "capture/watch.h"
 
@@ -146,18 +147,25 @@ static int map_records(struct cryo_work *work)
 	return 0;
 }
 
+static uint64_t ticks_since_boot(void)
+{
+	return cryo_clock_ns(CLOCK_BOOTTIME) / (CRYO_NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
 /* A tracer that refuses or dies is no end: then the process is read as it is. */
 static int wait_for_stop(struct cryo_work *work)
 {
 	struct cryo_letter letter = {.kind = CRYO_LETTER_READY};
 	int r;
 
+	work->account.stood_ticks = UINT64_MAX;
 	if (work->reader->tracer < 0)
 		return 0;
 	r = cryo_channel_send(work->reader->supervisor, &letter);
 	if (r == 0)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	work->account.stop_error = r < 0 ? -ETIMEDOUT : letter.error;
+	work->account.stood_ticks = ticks_since_boot();
 	return r == 0 && letter.kind == CRYO_LETTER_STOPPED ? map_records(work) : 0;
 }
 
@@ -365,6 +373,8 @@ static int run_whole(struct cryo_work *work)
 	if (r < 0)
 		return r;
 	set_stage(work, CRYO_STAGE_FINISH);
+	work->account.sharer = cryo_sharer_find(work->reader->request->procfs, work->inspector.live,
+		work->process.pid, work->account.stood_ticks);
 	r = cryo_record_core(work);
 	if (r == 0)
 		r = cryo_report_add_mapped(work->reader->report, &work->process);

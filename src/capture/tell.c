@@ -150,6 +150,11 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 	if (work->process.vmas_cut)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"the kernel gave only a part of the list of its mappings");
+	if (work->process.use_unknown)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"there is no smaps: which of its mappings are used, or not to be dumped, "
+			"is "
+			"not known");
 	if (work->process.files_unknown)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"what files it has mapped could not be asked: names are those of maps");
@@ -160,6 +165,12 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			written->gap_bytes, written->n_gaps);
 	if (work->account.n_unstopped)
 		tell_unstopped(work);
+	if (work->account.sharer)
+		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
+			"process %d shares its memory, and was not stopped: it could change it "
+			"while "
+			"it was read",
+			work->account.sharer);
 	if (count_incomplete(&work->process))
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"a register set of a thread could not be read: its note is missing");

@@ -176,14 +176,14 @@ def need_victim(bits):
 class Victim:
     """test/victim in the state named by the words; its facts are read up to READY."""
 
-    def __init__(self, *words, bits=64, wrapper=(), **options):
+    def __init__(self, *words, bits=64, wrapper=(), program=None, **options):
         need_victim(bits)
         self.bits, self.words = bits, words
         self.facts = []
         self._rest = b''
         # A group of its own, so that Ctrl-Z stops it: in an orphaned group it would not.
         options.setdefault('process_group', 0)
-        self.process = start(list(wrapper) + [VICTIMS[bits]] + [str(w) for w in words],
+        self.process = start(list(wrapper) + [program or VICTIMS[bits]] + [str(w) for w in words],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         while True:
             line = self.line(30)
