@@ -22,7 +22,7 @@
 enum {
 	PAIRS = 8,
 	WARM_UP = 5,
-	PRIORITY = -15, /* asked for; without the right to it the captures only take longer */
+	PRIORITY = -5, /* asked for; without the right to it the captures only take longer */
 	GROWTH_KIB = 512
 };
 
