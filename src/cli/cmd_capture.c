@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * cryocore [OPTION]... PID...: one capture after the other; a failed one never stops the rest.
+ * cryocore [OPTION]... PID...: one capture after the other, or with --jobs several at once; a
+ * failed one never stops the rest.
  *
  * stdout has results only: a line with the name of each core, the plan with --dry-run, or JSON.
  */
 #include <cryocore/cryocore.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,10 @@
 #include "options.h"
 #include "progress.h"
 #include "values.h"
+
+enum {
+	MAX_JOBS = 64 /* what --jobs takes */
+};
 
 struct request {
 	struct cli_gather gather; /* first: its rows know only it */
@@ -158,41 +165,104 @@ static int print_result(const struct request *request, const struct cryocore_res
 	return 0;
 }
 
-static int capture_one(struct request *request, pid_t pid)
+/* One capture of several, and what came of it. */
+struct job {
+	struct cryocore_result *result;
+	int error;
+	bool ended;
+};
+
+/* Threads that take one process after the other; who finds that it is the next one's turn prints
+ * it, so that results come in the order of the command line. */
+struct crew {
+	pthread_mutex_t lock; /* of all that follows */
+	struct request *request;
+	struct job *jobs;
+	size_t taken, printed;
+	size_t complete, failed;
+};
+
+static int print_job(struct request *request, pid_t pid, struct job *job)
 {
-	struct cryocore_result *result = NULL;
-	int r = cryocore_capture(pid, &request->options, &result), outcome;
+	int outcome;
 
 	cli_progress_end();
-	if (r < 0) {
-		cli_error("pid %d: %s: nothing was captured", pid, strerror(-r));
+	if (job->error < 0) {
+		cli_error("pid %d: %s: nothing was captured", pid, strerror(-job->error));
 		return CLI_FAILED;
 	}
-	outcome = (int)result->outcome;
-	if (print_result(request, result) < 0)
+	outcome = (int)job->result->outcome;
+	if (print_result(request, job->result) < 0)
 		outcome = CLI_FAILED;
-	cryocore_result_free(result);
+	cryocore_result_free(job->result);
 	return outcome;
+}
+
+static void print_in_order(struct crew *crew)
+{
+	while (crew->printed < crew->taken && crew->jobs[crew->printed].ended) {
+		int status = print_job(crew->request, crew->request->pids.array[crew->printed],
+			&crew->jobs[crew->printed]);
+
+		crew->printed++;
+		crew->complete += status == CLI_COMPLETE;
+		crew->failed += status == CLI_FAILED;
+	}
+}
+
+static void *work(void *argument)
+{
+	struct crew *crew = argument;
+	struct request *request = crew->request;
+
+	pthread_mutex_lock(&crew->lock);
+	while (crew->taken < request->pids.count && !*request->options.cancel) {
+		struct job *job = &crew->jobs[crew->taken];
+		pid_t pid = request->pids.array[crew->taken++];
+
+		pthread_mutex_unlock(&crew->lock);
+		job->error = cryocore_capture(pid, &request->options, &job->result);
+		pthread_mutex_lock(&crew->lock);
+		job->ended = true;
+		print_in_order(crew);
+	}
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+/* A thread that cannot be had is done without: we work ourselves too. */
+static void run_crew(struct crew *crew, size_t wanted)
+{
+	pthread_t threads[MAX_JOBS];
+	size_t started = 0;
+
+	while (started + 1 < wanted && pthread_create(&threads[started], NULL, work, crew) == 0)
+		started++;
+	work(crew);
+	while (started)
+		pthread_join(threads[--started], NULL);
 }
 
 /* All complete: 0. Something captured: 1. Nothing: 2. */
 static int capture_all(struct request *request)
 {
-	size_t complete = 0, failed = 0;
+	size_t count = request->pids.count, wanted = request->gather.options.jobs;
+	struct crew crew = {.request = request, .jobs = calloc(count, sizeof(*crew.jobs))};
 
-	for (size_t i = 0; i < request->pids.count; i++) {
-		int status = capture_one(request, request->pids.array[i]);
-
-		complete += status == CLI_COMPLETE;
-		failed += status == CLI_FAILED;
-		if (*request->options.cancel) {
-			failed += request->pids.count - i - 1;
-			break;
-		}
+	if (!crew.jobs) {
+		cli_error("%s: nothing was captured", strerror(ENOMEM));
+		return CLI_FAILED;
 	}
-	if (complete == request->pids.count)
+	pthread_mutex_init(&crew.lock, NULL);
+	if (wanted > 1)
+		request->options.on_progress = NULL; /* there is one line for it */
+	run_crew(&crew, wanted < count ? wanted : count);
+	pthread_mutex_destroy(&crew.lock);
+	free(crew.jobs);
+	crew.failed += count - crew.taken;
+	if (crew.complete == count)
 		return CLI_COMPLETE;
-	return failed == request->pids.count ? CLI_FAILED : CLI_PARTIAL;
+	return crew.failed == count ? CLI_FAILED : CLI_PARTIAL;
 }
 
 /* What plain cores and evidence have in common was parsed for the former. */

@@ -166,7 +166,7 @@ def kernel_writes_here():
 
 def all_dumpers(tool, cryocore, with_kernel):
     """Those that there are here. The kernel's is last: it ends the target."""
-    base = [cryocore, '--no-exe', '--json', '-o', '{prefix}']
+    base = [cryocore, '--no-exe', '--json', '--jobs=%d' % min(8, os.cpu_count()), '-o', '{prefix}']
     dumpers = [Program('cryocore', tool, base)]
     usage = subprocess.run([cryocore, '--help'], stdout=subprocess.PIPE, text=True, check=True)
     if '--snapshot' in usage.stdout:
