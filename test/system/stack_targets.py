@@ -185,19 +185,37 @@ def pcs(stacks):
     return {tid: [f['pc'] for f in frames] for tid, (frames, _) in stacks.items()}
 
 
-def eu_stack(*arguments):
-    """{tid: [pc]} as eu-stack has it."""
-    done = run(['eu-stack', '-q', '-n', '0'] + list(arguments), 60)
+def plain_module(name):
+    """A module's name as both say it."""
+    if not name:
+        return None
+    return '[vdso]' if name.startswith('[vdso') else name.replace(' (deleted)', '')
+
+
+def eu_frames(*arguments):
+    """{tid: [(pc, module)]} as eu-stack has it."""
+    done = run(['eu-stack', '-q', '-m', '-n', '0'] + list(arguments), 60)
     found, tid = {}, None
     for line in done.out.splitlines():
         head = re.match(r'TID (\d+):', line)
-        frame = re.match(r'#\d+\s+0x([0-9a-f]+)', line)
+        frame = re.match(r'#\d+\s+0x([0-9a-f]+)(?: - (.*))?', line)
         if head:
             tid = int(head.group(1))
             found[tid] = []
         elif frame:
-            found[tid].append(int(frame.group(1), 16))
+            found[tid].append((int(frame.group(1), 16), plain_module(frame.group(2))))
     return found
+
+
+def eu_stack(*arguments):
+    """{tid: [pc]} as eu-stack has it."""
+    return {tid: [pc for pc, _ in frames] for tid, frames in eu_frames(*arguments).items()}
+
+
+def frames_of(stacks):
+    """{tid: [(pc, module)]} of ours."""
+    return {tid: [(f['pc'], plain_module(f.get('module'))) for f in frames]
+            for tid, (frames, _) in stacks.items()}
 
 
 def gdb_pcs(exe, core):
