@@ -48,7 +48,7 @@ int cryocore_capture(
 		(complete.zstd_level && complete.sparse_stream))
 		return -EINVAL;
 	r = parse_content(complete.content, &policy, NULL);
-	return r < 0 ? r : cryo_capture(pid, &complete, &policy, ret_result);
+	return r < 0 ? r : cryo_capture(pid, &complete, &policy, -1, ret_result);
 }
 
 void cryocore_result_free(struct cryocore_result *result)

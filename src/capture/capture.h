@@ -12,7 +12,8 @@
  * cryo_capture - see cryocore_capture().
  * @options: complete
  * @policy: what --content became
+ * @procfs: where /proc is read; borrowed; -1: a private one is made for this capture alone
  * @ret_result: allocated in any case but -ENOMEM
  */
 int cryo_capture(pid_t pid, const struct cryocore_options *options,
-	const struct cryo_policy *policy, struct cryocore_result **ret_result);
+	const struct cryo_policy *policy, int procfs, struct cryocore_result **ret_result);

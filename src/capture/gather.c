@@ -103,7 +103,8 @@ static int capture(
 	one.cancel = options->cancel;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
 	r = gather->tar ? cryo_gather_tar_core(gather, target, &one)
-			: cryo_capture(dossier->pid, &one, gather->policy, &target->core);
+			: cryo_capture(dossier->pid, &one, gather->policy, gather->procfs,
+				  &target->core);
 	if (r < 0)
 		return r;
 	drop_mappings(target->core);

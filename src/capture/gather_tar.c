@@ -213,7 +213,8 @@ static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
 		return -r;
 	options->stream_fd = ends[1];
 	options->sparse_stream = true;
-	r = cryo_capture(target->dossier.pid, options, gather->policy, &target->core);
+	r = cryo_capture(
+		target->dossier.pid, options, gather->policy, gather->procfs, &target->core);
 	shutdown(ends[1], SHUT_WR);
 	pthread_join(thread, NULL);
 	if (r < 0)

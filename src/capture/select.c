@@ -6,6 +6,7 @@
 #include "capture/select.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,14 +102,21 @@ static int say_missing(const struct cryo_request *request, pid_t pid, struct cry
 	return -EINVAL;
 }
 
-int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why)
+/* A descriptor of our own, or -errno. */
+static int open_procfs(int procfs)
+{
+	int own = procfs < 0 ? cryo_procfs_open_private() /* sees what is hidden by a mount */
+			     : fcntl(procfs, F_DUPFD_CLOEXEC, 0);
+
+	return own < 0 ? cryo_procfs_open("/proc") : own;
+}
+
+int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo_buffer *why)
 {
 	int r;
 
 	request->identity = CRYO_IDENTITY_NONE;
-	request->procfs = cryo_procfs_open_private(); /* sees what is hidden by a mount */
-	if (request->procfs < 0)
-		request->procfs = cryo_procfs_open("/proc");
+	request->procfs = open_procfs(procfs);
 	if (request->procfs < 0) {
 		cryo_buffer_printf(why, "/proc: %s: mount it first", strerror(-request->procfs));
 		return request->procfs;

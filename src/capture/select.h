@@ -16,7 +16,7 @@
  * ourselves, a kernel thread or a thread that is not a leader, -EPERM not the user's own
  * (capture/privilege.h).
  */
-int cryo_select(pid_t pid, struct cryo_request *request, struct cryo_buffer *why);
+int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo_buffer *why);
 
 /**
  * cryo_select_explain - why an operation on the target was refused.

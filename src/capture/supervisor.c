@@ -424,7 +424,7 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 }
 
 int cryo_capture(pid_t pid, const struct cryocore_options *options,
-	const struct cryo_policy *policy, struct cryocore_result **ret_result)
+	const struct cryo_policy *policy, int procfs, struct cryocore_result **ret_result)
 {
 	_cleanup_request_ struct cryo_request request = {
 		.procfs = -1,
@@ -452,7 +452,7 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		return -ENOMEM;
 	result->pid = pid;
 	result->started_ns = cryo_clock_ns(CLOCK_REALTIME);
-	r = cryo_select(pid, &request, &why);
+	r = cryo_select(pid, procfs, &request, &why);
 	if (r < 0) {
 		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
 		cryo_result_conclude(result, false);
