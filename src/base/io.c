@@ -5,9 +5,11 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -116,4 +118,22 @@ void cryo_io_find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole)
 	}
 	*ret_data = data > at ? data : at;
 	*ret_hole = hole >= data ? hole : INT64_MAX;
+}
+
+static int rename_by_link(int directory, const char *from, const char *to)
+{
+	if (linkat(directory, from, directory, to, 0) == 0)
+		return unlinkat(directory, from, 0) < 0 ? -errno : 0;
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -errno;
+	if (faccessat(directory, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(directory, from, directory, to) < 0 ? -errno : 0;
+}
+
+int cryo_io_rename_new(int directory, const char *from, const char *to)
+{
+	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	return errno == EINVAL || errno == ENOSYS ? rename_by_link(directory, from, to) : -errno;
 }

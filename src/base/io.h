@@ -30,6 +30,15 @@ int cryo_io_write(int fd, const void *data, size_t size);
 int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
 
 /**
+ * cryo_io_rename_new - give a file a name that nothing has yet; nothing is ever replaced.
+ * @directory: of both names
+ *
+ * Where a file system has neither RENAME_NOREPLACE nor hard links (some that FUSE serves), that
+ * nothing is replaced is only checked before. Returns 0, -EEXIST or -errno.
+ */
+int cryo_io_rename_new(int directory, const char *from, const char *to);
+
+/**
  * cryo_io_find_data - the next stretch of data in a file with holes (lseek(2), SEEK_DATA).
  * @at: where to begin
  * @ret_data: where data begins at or behind @at; the end of the file if only a hole follows

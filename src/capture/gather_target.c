@@ -112,10 +112,16 @@ static char *hidden_text(unsigned int hidden)
 	return (char *)steal_ptr(text.data);
 }
 
-/* We must not stop who traces us, who serves our output, or whom the user spares. */
+/*
+ * We must not stop who traces us, who serves our output, or whom the user spares; nor who carries
+ * the stream into which its core goes.
+ */
 static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pid_t pid)
 {
-	return spare == CRYO_SPARE_USER || spare == CRYO_SPARE_OUTPUT || pid == finder->own_tracer;
+	bool carries = spare == CRYO_SPARE_STDIO || spare == CRYO_SPARE_NETWORK;
+
+	return spare == CRYO_SPARE_USER || spare == CRYO_SPARE_OUTPUT ||
+	       pid == finder->own_tracer || (carries && finder->options->tar_fd >= 0);
 }
 
 static void read_stat(const struct finder *finder, struct cryo_target *target)

@@ -208,25 +208,15 @@ int cryo_output_set_size(struct cryo_output *output, uint64_t size)
 	return ftruncate(output->fd, (off_t)size) < 0 ? -errno : 0;
 }
 
-/* For file systems that do not know RENAME_NOREPLACE: link(2) does not replace either. */
-static int rename_by_link(const struct cryo_output *output)
-{
-	if (linkat(output->dir, output->partial, output->dir, output->name, 0) < 0)
-		return -errno;
-	unlinkat(output->dir, output->partial, 0);
-	return 0;
-}
-
 int cryo_output_commit(struct cryo_output *output)
 {
-	unsigned int flags = output->overwrite ? 0 : RENAME_NOREPLACE;
 	int r = output->packer ? cryo_packer_finish(output->packer) : 0;
 
 	if (r < 0 || output->stream)
 		return r;
-	if (renameat2(output->dir, output->partial, output->dir, output->name, flags) == 0)
-		return 0;
-	return errno == EINVAL ? rename_by_link(output) : -errno;
+	if (!output->overwrite)
+		return cryo_io_rename_new(output->dir, output->partial, output->name);
+	return renameat(output->dir, output->partial, output->dir, output->name) < 0 ? -errno : 0;
 }
 
 bool cryo_output_abandon(struct cryo_output *output)

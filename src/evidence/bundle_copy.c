@@ -93,10 +93,7 @@ static int give_name(struct cryo_bundle *bundle, struct cryo_bundle_file *file)
 	if (file->again)
 		return unlinkat(bundle->directory, COPY, 0) < 0 ? -errno : 0;
 	cryo_bundle_path(file->sum.sha256, path);
-	return renameat2(bundle->directory, COPY, bundle->directory, strchr(path, '/') + 1,
-		       RENAME_NOREPLACE) < 0
-		       ? -errno
-		       : 0;
+	return cryo_io_rename_new(bundle->directory, COPY, strchr(path, '/') + 1);
 }
 
 static int store(struct cryo_bundle *bundle, int fd, struct cryo_bundle_file *file)

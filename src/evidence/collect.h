@@ -11,7 +11,7 @@
 #include "evidence/holders.h"
 #include "evidence/record.h"
 #include "evidence/sink.h"
-#include "evidence/socket.h"
+#include "proc/socket.h"
 
 /*
  * Order of volatility (RFC 3227): what the kernel says about the process now, files that stay where

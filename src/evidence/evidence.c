@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "evidence/ledger.h"
 
 struct cryo_evidence {
@@ -130,11 +131,6 @@ int cryo_evidence_core_directory(struct cryo_evidence *evidence, pid_t pid)
 	return cryo_sink_directory_enter(evidence->sink, path);
 }
 
-static int take_name(int directory, const char *from, const char *to)
-{
-	return renameat2(directory, from, directory, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
-}
-
 int cryo_evidence_add_core(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name)
 {
@@ -150,12 +146,12 @@ int cryo_evidence_add_core(
 	for (size_t i = 0; i < dossier->core->n_messages && !record->error; i++)
 		if (dossier->core->messages[i].severity == CRYOCORE_ERROR)
 			record->error = dossier->core->messages[i].error;
-	if (dossier->core->core_path && take_name(directory, name, "core") == 0) {
+	if (dossier->core->core_path && cryo_io_rename_new(directory, name, "core") == 0) {
 		record->made = true;
 		record->error = 0;
 		return 0;
 	}
-	r = take_name(directory, partial, "core.partial");
+	r = cryo_io_rename_new(directory, partial, "core.partial");
 	record->partial = r == 0;
 	if (!record->error)
 		record->error = r == -ENOENT ? EIO : -r;

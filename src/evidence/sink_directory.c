@@ -3,9 +3,7 @@
  * Evidence as files. Every directory is opened one component at a time and never through a link, so
  * whatever somebody plants below the directory while we work cannot lead a byte outside of it.
  *
- * A file has the name *.partial until it is whole. renameat2(2) with RENAME_NOREPLACE gives it its
- * name without ever replacing a file; where a file system lacks that (-EINVAL), link(2) and
- * unlink(2) do the same.
+ * A file has the name *.partial until it is whole, and gets its own without ever replacing a file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,17 +155,6 @@ static void file_free(struct file *file)
 	free(file);
 }
 
-static int rename_new(int directory, const char *from, const char *to)
-{
-	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (linkat(directory, from, directory, to, 0) < 0 || unlinkat(directory, from, 0) < 0)
-		return -errno;
-	return 0;
-}
-
 static void directory_abandon(struct cryo_sink_file *sink_file)
 {
 	file_free((struct file *)sink_file);
@@ -183,7 +170,7 @@ static int directory_commit(struct cryo_sink_file *sink_file)
 	if (file->written < file->size && ftruncate(file->fd, file->size) < 0)
 		r = -errno;
 	if (r == 0)
-		r = rename_new(file->directory, partial, file->name);
+		r = cryo_io_rename_new(file->directory, partial, file->name);
 	file_free(file);
 	return r;
 }

@@ -64,12 +64,4 @@ int cryo_peers_find(int procfs, const struct cryo_census *census, const struct c
 /* The number behind "/dev/pts/", or -1. */
 int cryo_pts_number(const char *link);
 
-/**
- * cryo_socket_peer - the inode of the socket that a Unix socket of this network namespace is
- * connected to (unix(7), sock_diag(7): UDIAG_SHOW_PEER).
- *
- * Returns 0, -ENOTCONN, or -errno of netlink.
- */
-int cryo_socket_peer(uint64_t inode, uint64_t *ret_peer);
-
 #define _cleanup_needs_ _cleanup_(cryo_needs_clear)

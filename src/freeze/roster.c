@@ -4,8 +4,9 @@
  * by relation, not by name: our ancestors; who reads what we print (the same pipe, the other end of
  * the socket, the master side of the terminal: a terminal emulator, sshd, tmux, script); who drives
  * the terminals of those again (the tmux server shows itself on another terminal, and that one
- * belongs to another sshd), with the foreground job of each such terminal; who serves the file
- * systems that we use, and the processes that it started.
+ * belongs to another sshd), with the foreground job of each such terminal; who has the other end of
+ * a TCP connection of any of these, if that is on this machine (nc | nc, ssh localhost); who serves
+ * the file systems that we use, and the processes that it started.
  */
 #include "freeze/roster.h"
 
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -20,9 +22,12 @@
 #include "base/buffer.h"
 #include "base/number.h"
 #include "proc/procfs.h"
+#include "proc/socket.h"
 
 enum {
 	PTY_SLAVE_MAJOR = 136, /* UNIX98_PTY_SLAVE_MAJOR, include/uapi/linux/major.h */
+	FORWARDS_MAX = 16,     /* a process with more connections is no link of a chain */
+	NEEDS_MAX = 256,       /* a chain that is longer is none */
 	COMM_SIZE = 15
 };
 
@@ -36,6 +41,7 @@ static const char *const texts[CRYO_SPARE_COUNT] = {
 	[CRYO_SPARE_USER] = "spared by the user",
 	[CRYO_SPARE_JOB] = "in the job of cryocore",
 	[CRYO_SPARE_STDIO] = "other end of stdin, stdout or stderr",
+	[CRYO_SPARE_NETWORK] = "other end of a local connection that leads to cryocore",
 	[CRYO_SPARE_TERMINAL] = "drives the terminal",
 	[CRYO_SPARE_OUTPUT] = "serves a file system in use by cryocore",
 	[CRYO_SPARE_WATCHDOG] = "holds a watchdog: the machine would reset",
@@ -102,7 +108,43 @@ struct hunt {
 	int procfs;
 	const struct cryo_census *census;
 	struct cryo_roster *roster;
+	bool has_sockets;
+	struct cryo_sockets sockets; /* of our network namespace */
 };
+
+static void hunt_clear(struct hunt *hunt)
+{
+	cryo_sockets_clear(&hunt->sockets);
+}
+
+/* The socket that a link leads to; NULL if it leads to none that is known. */
+static const struct cryo_socket *find_socket(struct hunt *hunt, const char *link)
+{
+	static const char prefix[] = "socket:[";
+	const char *number = link + strlen(prefix);
+	uint64_t inode;
+
+	if (strncmp(link, prefix, strlen(prefix)) != 0 ||
+		!cryo_number_scan(&number, number + strlen(number), 10, &inode))
+		return NULL;
+	if (!hunt->has_sockets) {
+		_cleanup_close_ int self =
+			cryo_procfs_open_process(hunt->procfs, hunt->roster->request->self);
+
+		hunt->has_sockets = true;
+		if (self >= 0)
+			cryo_sockets_load(self, &hunt->sockets);
+	}
+	return cryo_sockets_find(&hunt->sockets, inode);
+}
+
+static int need_peer(struct hunt *hunt, const struct cryo_socket *socket, enum cryo_spare why)
+{
+	char other[64];
+
+	snprintf(other, sizeof(other), "socket:[%llu]", (unsigned long long)socket->peer);
+	return cryo_needs_add(&hunt->roster->needs, CRYO_NEED_LINK, other, CRYO_NEED_ANY, (int)why);
+}
 
 /* A terminal is driven by the holder of its master side; its foreground job is looked through. */
 static int need_terminal(struct hunt *hunt, int number)
@@ -126,18 +168,12 @@ static int need_terminal(struct hunt *hunt, int number)
 static int need_link(struct hunt *hunt, int fd, const char *link)
 {
 	const uint64_t access = fd == 0 ? CRYO_NEED_WRITER : CRYO_NEED_READER;
-	const char *number = strstr(link, "socket:[") == link ? link + strlen("socket:[") : "";
-	char other[64];
-	uint64_t inode;
+	const struct cryo_socket *socket = find_socket(hunt, link);
 
 	if (cryo_pts_number(link) >= 0)
 		return need_terminal(hunt, cryo_pts_number(link));
-	if (cryo_number_scan(&number, number + strlen(number), 10, &inode) &&
-		cryo_socket_peer(inode, &inode) == 0) {
-		snprintf(other, sizeof(other), "socket:[%llu]", (unsigned long long)inode);
-		return cryo_needs_add(&hunt->roster->needs, CRYO_NEED_LINK, other, CRYO_NEED_ANY,
-			CRYO_SPARE_STDIO);
-	}
+	if (socket && socket->peer)
+		return need_peer(hunt, socket, CRYO_SPARE_STDIO);
 	if (strncmp(link, "/dev/", strlen("/dev/")) == 0)
 		return 0; /* devices, /dev/null among them, connect nobody */
 	return cryo_needs_add(&hunt->roster->needs, CRYO_NEED_LINK, link, access, CRYO_SPARE_STDIO);
@@ -171,18 +207,47 @@ static int need_stdio(struct hunt *hunt, pid_t pid, int first)
 	return r;
 }
 
-static int need_own(struct hunt *hunt)
-{
-	const struct cryo_row *self = cryo_census_find(hunt->census, hunt->roster->request->self);
-	int r = need_stdio(hunt, self->pid, STDIN_FILENO);
+/* What the descriptors of a process lead to. */
+struct links {
+	int *terminals;
+	const struct cryo_socket **connections;
+	size_t n_terminals, n_connections;
+};
 
-	if (r == 0 && major((dev_t)self->tty_nr) == PTY_SLAVE_MAJOR)
-		r = need_terminal(hunt, (int)minor((dev_t)self->tty_nr));
-	return r;
+static void links_clear(struct links *links)
+{
+	free(links->terminals);
+	free(links->connections);
 }
 
-/* The terminals on which somebody who drives a terminal shows itself. */
-static int need_terminals_of(struct hunt *hunt, pid_t pid)
+/* A TCP connection to a process of this machine. */
+static bool is_forward(const struct cryo_socket *socket)
+{
+	return socket && socket->peer && socket->type == SOCK_STREAM &&
+	       (socket->family == AF_INET || socket->family == AF_INET6);
+}
+
+static int add_link(struct hunt *hunt, const char *link, struct links *links)
+{
+	const struct cryo_socket *socket = find_socket(hunt, link), **connection;
+	int *terminal;
+
+	if (cryo_pts_number(link) >= 0) {
+		terminal = cryo_array_add(links->terminals, links->n_terminals);
+		if (!terminal)
+			return -ENOMEM;
+		*terminal = cryo_pts_number(link);
+	}
+	if (is_forward(socket)) {
+		connection = cryo_array_add(links->connections, links->n_connections);
+		if (!connection)
+			return -ENOMEM;
+		*connection = socket;
+	}
+	return 0;
+}
+
+static int read_links(struct hunt *hunt, pid_t pid, struct links *links)
 {
 	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
@@ -196,10 +261,43 @@ static int need_terminals_of(struct hunt *hunt, pid_t pid)
 		char name[32];
 
 		snprintf(name, sizeof(name), "fd/%d", fds[i]);
-		if (cryo_procfs_readlink(process, name, &link) == 0 &&
-			cryo_pts_number((char *)link.data) >= 0)
-			r = need_terminal(hunt, cryo_pts_number((char *)link.data));
+		if (cryo_procfs_readlink(process, name, &link) == 0)
+			r = add_link(hunt, (char *)link.data, links);
 	}
+	return r;
+}
+
+/*
+ * Where somebody who carries our input or output carries it: over TCP to a process of this machine,
+ * and if it drives a terminal, to the terminals on which it shows itself.
+ */
+static int need_carried(struct hunt *hunt, pid_t pid, bool terminals)
+{
+	_cleanup_(links_clear) struct links links = {0};
+	int r = read_links(hunt, pid, &links);
+
+	for (size_t i = 0; i < links.n_terminals && terminals && r == 0; i++)
+		r = need_terminal(hunt, links.terminals[i]);
+	if (links.n_connections > FORWARDS_MAX || hunt->roster->needs.count > NEEDS_MAX)
+		return r;
+	for (size_t i = 0; i < links.n_connections && r == 0; i++)
+		r = need_peer(hunt, links.connections[i], CRYO_SPARE_NETWORK);
+	return r;
+}
+
+/* Ours, and the connections of our ancestors: one of them may be an sshd. */
+static int need_own(struct hunt *hunt)
+{
+	const struct cryo_row *self = cryo_census_find(hunt->census, hunt->roster->request->self);
+	size_t ancestors = hunt->roster->count;
+	int r = need_stdio(hunt, self->pid, STDIN_FILENO);
+
+	if (r == 0 && major((dev_t)self->tty_nr) == PTY_SLAVE_MAJOR)
+		r = need_terminal(hunt, (int)minor((dev_t)self->tty_nr));
+	for (size_t i = 0; i < ancestors && r == 0; i++)
+		if (hunt->roster->spared[i].why == CRYO_SPARE_ANCESTOR &&
+			hunt->roster->spared[i].pid != 1)
+			r = need_carried(hunt, hunt->roster->spared[i].pid, false);
 	return r;
 }
 
@@ -228,10 +326,11 @@ static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
 	enum cryo_spare why = (enum cryo_spare)hunt->roster->needs.array[peer->need].tag;
 	int r = row ? spare(hunt->roster, row, why) : 0;
 
-	if (r == 0 && why == CRYO_SPARE_TERMINAL)
-		r = need_terminals_of(hunt, peer->pid);
-	if (r == 0 && why == CRYO_SPARE_STDIO)
+	if (r == 0 && (why == CRYO_SPARE_STDIO || why == CRYO_SPARE_NETWORK))
 		r = need_stdio(hunt, peer->pid, STDOUT_FILENO); /* the pipeline goes on */
+	if (r == 0 && (why == CRYO_SPARE_STDIO || why == CRYO_SPARE_NETWORK ||
+			      why == CRYO_SPARE_TERMINAL))
+		r = need_carried(hunt, peer->pid, why == CRYO_SPARE_TERMINAL);
 	return r;
 }
 
@@ -273,7 +372,8 @@ int cryo_roster_make(int procfs, const struct cryo_census *census,
 {
 	_cleanup_roster_ struct cryo_roster roster = {
 		.request = request, .made_ticks = cryo_ticks_now()};
-	struct hunt hunt = {procfs, census, &roster};
+	_cleanup_(hunt_clear) struct hunt hunt = {
+		.procfs = procfs, .census = census, .roster = &roster};
 	int r = spare_self(&roster, census);
 
 	if (r == 0)

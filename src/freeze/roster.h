@@ -18,6 +18,7 @@ enum cryo_spare {
 	CRYO_SPARE_USER,     /* named by the user */
 	CRYO_SPARE_JOB,      /* in the same job as cryocore (process group) */
 	CRYO_SPARE_STDIO,    /* holds the other end of our stdin, stdout or stderr */
+	CRYO_SPARE_NETWORK,  /* ... or of a TCP connection on this machine that leads to us */
 	CRYO_SPARE_TERMINAL, /* drives our terminal, or the terminal of one that does */
 	CRYO_SPARE_OUTPUT,   /* serves a file system that we use */
 	CRYO_SPARE_WATCHDOG, /* holds a watchdog device: the machine would be reset */

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "evidence/holders.h"
-#include "evidence/socket.h"
+#include "proc/socket.h"
 
 static const struct cryo_socket_source sources[] = {
 	{"net/tcp", CRYO_SOCKETS_INET, "TCP", AF_INET, SOCK_STREAM},

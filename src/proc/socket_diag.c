@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
-#include "evidence/socket.h"
+#include "proc/socket.h"
 
 static int take_attribute(const struct rtattr *attribute, struct cryo_socket *socket)
 {

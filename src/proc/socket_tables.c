@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
-#include "evidence/socket.h"
+#include "proc/socket.h"
 #include "proc/text.h"
 
 static bool take_word(struct cryo_text *line, struct cryo_text *ret_word)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "evidence/socket.h"
+#include "proc/socket.h"
 
 static const struct cryo_socket_source tcp = {
 	"net/tcp", CRYO_SOCKETS_INET, "TCP", AF_INET, SOCK_STREAM};

@@ -4,7 +4,7 @@
  * address is my remote one and the other way round. With the sockets sorted by address once, every
  * other end is one binary search away.
  */
-#include "evidence/socket.h"
+#include "proc/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -20,8 +20,8 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "evidence/socket.h"
 #include "proc/procfs.h"
+#include "proc/socket.h"
 
 enum {
 	TABLE_LIMIT = 1 << 28, /* bytes of one table */
