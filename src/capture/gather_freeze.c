@@ -66,6 +66,27 @@ static void account_freeze(struct cryo_gather *gather)
 			"not everything stood still when the time for freezing was over");
 }
 
+/* Why freezing could not begin, and what can be done. */
+static const char *explain(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return "another freeze or thaw is at work";
+	case -EXDEV:
+		return "the journal below /run/cryocore is that of another pid namespace: run "
+		       "'cryocore thaw' there, or mount a tmpfs on /run in this one";
+	case -EBADMSG:
+		return "the journal below /run/cryocore is none of cryocore: move it away";
+	case -EPERM:
+		return "the journal below /run/cryocore is not a plain file of yours that nobody "
+		       "else may write: move it away";
+	case -ENOENT:
+		return "no place for the journal: make /run";
+	default:
+		return strerror(-error);
+	}
+}
+
 int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report)
 {
 	const struct cryocore_gather_options *options = gather->options;
@@ -84,9 +105,7 @@ int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *re
 	r = cryo_freeze(&request, report);
 	if (r < 0) {
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"freezing: %s: nothing was stopped",
-			r == -EXDEV ? "the journal is that of another pid namespace"
-				    : strerror(-r));
+			"freezing: %s: nothing was stopped", explain(r));
 		return r;
 	}
 	gather->frozen = report;

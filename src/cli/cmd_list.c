@@ -81,7 +81,9 @@ static int run(const struct request *request)
 	}
 	if (result->journal_error)
 		cli_error("the journal: %s: frozen processes are listed as stopped",
-			strerror(result->journal_error));
+			result->journal_error == EXDEV
+				? "it belongs to another pid namespace: give another --journal"
+				: strerror(result->journal_error));
 	if (result->n_hidden) {
 		cli_error("%zu processes are HIDDEN", result->n_hidden);
 		status = CLI_PARTIAL;
