@@ -37,7 +37,7 @@ static int end(struct cryo_injection *injection)
 static int begin(const struct cryo_site *site, struct cryo_stopped *stopped,
 	struct cryo_injection *ret_injection)
 {
-	int r, why = -ENOSPC;
+	int r, why = -ESTRPIPE;
 
 	for (size_t i = 0; i < stopped->count; i++) {
 		struct cryo_tracee *tracee = &stopped->tracees[i];
@@ -49,19 +49,19 @@ static int begin(const struct cryo_site *site, struct cryo_stopped *stopped,
 			return cryo_tracee_tick_start();
 		if (r == -EOPNOTSUPP || r == -ENOTSUP)
 			return r;
-		why = r == -ENOSPC ? why : r;
+		why = r == -ESTRPIPE ? why : r;
 	}
 	return why;
 }
 
-/* The result of a call; -EPROTO if it did not come to one. */
+/* The result of a call; -EBUSY or -EPROTO if it did not come to one. */
 static int64_t call(
 	struct cryo_injection *injection, uint64_t number, const uint64_t *arguments, size_t count)
 {
 	int64_t result = 0;
 	int r = cryo_inject_call(injection, number, arguments, count, &result);
 
-	return r < 0 ? -EPROTO : result;
+	return r < 0 ? (r == -EBUSY ? r : -EPROTO) : result;
 }
 
 /* ---- a userfaultfd ---- */
@@ -111,7 +111,7 @@ static int hold_copy(pid_t pid)
 	return r;
 }
 
-void cryo_implant_end_copy(const struct cryo_copy *copy)
+void cryo_implant_end_copy(const struct cryo_duplicate *copy)
 {
 	uint64_t limit = cryo_now() + CHILD_NS;
 
@@ -134,7 +134,7 @@ static int64_t clone_copy(struct cryo_injection *injection)
 }
 
 int cryo_implant_copy(
-	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_copy *ret_copy)
+	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_duplicate *ret_copy)
 {
 	struct cryo_injection injection;
 	int r = begin(site, stopped, &injection), held = 0, ended;
@@ -143,19 +143,21 @@ int cryo_implant_copy(
 	if (r < 0)
 		return r;
 	made = clone_copy(&injection);
-	*ret_copy = (struct cryo_copy){(pid_t)injection.event, (pid_t)made};
+	*ret_copy = (struct cryo_duplicate){(pid_t)injection.event, (pid_t)made};
 	if (ret_copy->pid)
 		held = hold_copy(ret_copy->pid);
+	if (ret_copy->pid && held == 0)
+		held = cryo_inject_clean(&injection, ret_copy->pid);
 	ended = end(&injection);
 	if (made > 0 && ret_copy->pid && held == 0 && ended == 0)
 		return 0;
 	cryo_implant_end_copy(ret_copy);
-	*ret_copy = (struct cryo_copy){0};
+	*ret_copy = (struct cryo_duplicate){0};
 	return made < 0 ? (int)made : -EPROTO;
 }
 
-int cryo_implant_reap_copy(
-	const struct cryo_site *site, struct cryo_stopped *stopped, const struct cryo_copy *copy)
+int cryo_implant_reap_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
+	const struct cryo_duplicate *copy)
 {
 	uint64_t arguments[] = {(uint64_t)copy->ns_pid, 0, __WALL | WNOHANG, 0};
 	struct cryo_injection injection;

@@ -18,11 +18,11 @@ int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cr
 	struct cryo_stopped *stopped);
 
 /**
- * struct cryo_copy - a copy of the target that never runs.
+ * struct cryo_duplicate - a copy of the target that never runs.
  * @pid: 0 if there is none
  * @ns_pid: as the target knows it
  */
-struct cryo_copy {
+struct cryo_duplicate {
 	pid_t pid, ns_pid;
 };
 
@@ -32,12 +32,12 @@ struct cryo_copy {
  * One clone(2) without an exit signal: its parent is not told of it and does not find it. It dies
  * with the calling process. 0 or -errno as above.
  */
-int cryo_implant_copy(
-	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_copy *ret_copy);
+int cryo_implant_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
+	struct cryo_duplicate *ret_copy);
 
 /* End the copy; then the target has nothing to show for it but a zombie that it does not see. */
-void cryo_implant_end_copy(const struct cryo_copy *copy);
+void cryo_implant_end_copy(const struct cryo_duplicate *copy);
 
 /* Have the target wait for the ended copy. 0 or -errno as above. */
-int cryo_implant_reap_copy(
-	const struct cryo_site *site, struct cryo_stopped *stopped, const struct cryo_copy *copy);
+int cryo_implant_reap_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
+	const struct cryo_duplicate *copy);

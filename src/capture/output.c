@@ -194,6 +194,12 @@ int cryo_output_write(struct cryo_output *output, const void *data, size_t size,
 	return r < 0 ? r : advance(output, data, size);
 }
 
+void cryo_output_empty(struct cryo_output *output)
+{
+	while (ftruncate(output->fd, 0) < 0 && errno == EINTR)
+		continue;
+}
+
 void cryo_output_expect(struct cryo_output *output, uint64_t bytes)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);

@@ -88,6 +88,9 @@ int cryo_output_write(struct cryo_output *output, const void *data, size_t size,
 /* Say how many bytes will be written, about: this chooses the way. */
 void cryo_output_expect(struct cryo_output *output, uint64_t bytes);
 
+/* Take out of a file all that was written. */
+void cryo_output_empty(struct cryo_output *output);
+
 /* Give the file its size (a hole at the end counts), or fill the stream up to it. 0 or -errno. */
 int cryo_output_set_size(struct cryo_output *output, uint64_t size);
 

@@ -155,7 +155,7 @@ static uint64_t ticks_since_boot(void)
 /* A tracer that refuses or dies is no end: then the process is read as it is. */
 static int wait_for_stop(struct cryo_work *work)
 {
-	struct cryo_letter letter = {.kind = CRYO_LETTER_READY};
+	struct cryo_letter letter = {.kind = CRYO_LETTER_READY, .order = cryo_snapshot_order(work)};
 	int r;
 
 	work->account.stood_ticks = UINT64_MAX;
@@ -166,7 +166,10 @@ static int wait_for_stop(struct cryo_work *work)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	work->account.stop_error = r < 0 ? -ETIMEDOUT : letter.error;
 	work->account.stood_ticks = ticks_since_boot();
-	return r == 0 && letter.kind == CRYO_LETTER_STOPPED ? map_records(work) : 0;
+	if (r < 0 || letter.kind != CRYO_LETTER_STOPPED)
+		return 0;
+	cryo_snapshot_heard(work, &letter);
+	return map_records(work);
 }
 
 static int inspect(struct cryo_work *work)
@@ -258,7 +261,7 @@ static int copy_memory(struct cryo_work *work)
 	int r;
 
 	set_stage(work, CRYO_STAGE_WRITE);
-	r = cryo_copy_hold(work->copy, &work->plan);
+	r = cryo_copy_hold(work->copy, cryo_snapshot_plan(work));
 	if (r <= 0)
 		return r < 0 ? cryo_tell_core(work, r) : 0;
 	r = write_head(work);
@@ -370,6 +373,7 @@ static int run_whole(struct cryo_work *work)
 	if (r == 0)
 		r = write_held(work);
 	hear_release(work);
+	cryo_snapshot_end(work);
 	if (r < 0)
 		return r;
 	set_stage(work, CRYO_STAGE_FINISH);

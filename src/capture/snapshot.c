@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,12 +21,12 @@
 #include "capture/tell.h"
 #include "capture/work.h"
 #include "elf/header.h"
+#include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/tracking.h"
 
 enum {
 	MAX_PASSES = 8,
-	MAX_STOPS = 8, /* for one call */
 	/* of notes that are not registers: one thread's, all others, a mapped file's without name
 	 */
 	THREAD_NOTES = 1024,
@@ -46,6 +47,9 @@ void cryo_snapshot_clear(struct cryo_snapshot *snapshot)
 	cryo_spool_clear(&snapshot->spool);
 	cryo_plan_clear(&snapshot->sketch);
 	cryo_plan_clear(&snapshot->tracked);
+	cryo_plan_clear(&snapshot->live);
+	cryo_plan_clear(&snapshot->copied);
+	cryo_memory_close(&snapshot->copy);
 	cryo_process_clear(&snapshot->before);
 	*snapshot = CRYO_SNAPSHOT_NONE;
 }
@@ -59,7 +63,10 @@ static const struct {
 	{-EOPNOTSUPP, "it is not a 64-bit program of this machine"},
 	{-ENOTSUP, "seccomp watches its system calls"},
 	{-EBUSY, "a signal or a stop came in between"},
-	{-ENOSPC, "none of its threads is on an ordinary stack"},
+	{-ESTRPIPE, "none of its threads is on an ordinary stack"},
+	{-ETIME, "not all of its threads could be stopped"},
+	{-ESPIPE, "a stream, or what is compressed, is written strictly forward"},
+	{-EADDRINUSE, "devices may write into its memory"},
 	{-ENOEXEC, "no code fit to run one was found in it"},
 	{-EPROTO, "the call did not come to its end"},
 	{-EMFILE, "it has no descriptor left"},
@@ -76,58 +83,58 @@ static const char *reason(int error)
 	return strerror(-error);
 }
 
-static void say_no(const struct cryo_work *work, const char *way, const char *why)
+void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error)
 {
 	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
-		"no snapshot by %s: %s: it stood still for all of the copying", way, why);
+		"no snapshot by %s: %s: it stood still for all of the copying", way, reason(error));
+}
+
+/* Whether no other call can be run in it either. */
+static bool is_about_injection(int error)
+{
+	return error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOEXEC ||
+	       error == -ESTRPIPE || error == -ETIME || error == -EBUSY || error == -EPROTO;
+}
+
+/* The text of its status; empty if it cannot be had. */
+static int read_status(const struct cryo_work *work, struct cryo_buffer *text)
+{
+	return cryo_procfs_read_record(work->reader->request->identity.dir, "status", text);
+}
+
+/* Memory that devices write without the page tables: RDMA, io_uring with registered buffers. */
+static bool has_pinned_memory(const struct cryo_work *work)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *line;
+
+	if (read_status(work, &text) < 0 || !text.data)
+		return false;
+	line = strstr((const char *)text.data, "\nVmPin:");
+	return line && strtoull(line + strlen("\nVmPin:"), NULL, 10) > 0;
+}
+
+static bool is_stopped_anyhow(const struct cryo_work *work)
+{
+	struct cryo_status status;
+
+	return cryo_status_read(work->reader->request->identity.dir, &status) == 0 &&
+	       status.state == 'T';
 }
 
 /* ---- tracking ---- */
 
-static bool is_trackable(const struct cryo_vma *vma)
+bool cryo_snapshot_is_private(const struct cryo_vma *vma)
 {
 	return vma->kind == CRYO_VMA_ANONYMOUS &&
 	       !(vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE | CRYO_VM_IO | CRYO_VM_PFNMAP |
 				      CRYO_VM_MIXEDMAP | CRYO_VM_HUGETLB | CRYO_VM_UFFD));
 }
 
-/* A stop that ends by itself when its order has been carried out. 0 or -errno. */
-static int take_stop(
-	struct cryo_work *work, enum cryo_order order, struct cryo_letter *letter, int *ret_fd)
-{
-	struct cryo_letter released = {0};
-	int r;
-
-	*letter = (struct cryo_letter){.kind = CRYO_LETTER_READY, .order = order};
-	r = cryo_channel_send(work->reader->supervisor, letter);
-	if (r == 0)
-		r = cryo_channel_receive_file(
-			work->reader->tracer, work->reader->deadline, letter, ret_fd);
-	if (r == 0)
-		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &released);
-	if (r < 0)
-		return r;
-	cryo_account_stop(&work->account, &released);
-	return letter->error < 0 ? letter->error : letter->done;
-}
-
-/* The same until no signal is in the way. */
-static int take_calm_stop(
-	struct cryo_work *work, enum cryo_order order, struct cryo_letter *letter, int *ret_fd)
-{
-	int r = take_stop(work, order, letter, ret_fd);
-
-	for (int i = 1; i < MAX_STOPS && r == -EBUSY; i++) {
-		usleep(i * 1000);
-		r = take_stop(work, order, letter, ret_fd);
-	}
-	return r;
-}
-
 /* Take a stop in which a userfaultfd is made. 0 or -errno. */
 static int get_userfaultfd(struct cryo_work *work, struct cryo_letter *ret_letter)
 {
-	int r = take_calm_stop(work, CRYO_ORDER_TRACK, ret_letter, &work->snapshot.userfaultfd);
+	int r = cryo_snapshot_stop(work, CRYO_ORDER_TRACK, ret_letter, &work->snapshot.userfaultfd);
 
 	if (r < 0)
 		return r;
@@ -164,7 +171,7 @@ static int track(struct cryo_snapshot *snapshot)
 		struct cryo_segment *segment = &snapshot->tracked.segments[i];
 		const struct cryo_vma *vma = segment->vma;
 
-		if (segment->file_size == vma->end - vma->start && is_trackable(vma) &&
+		if (segment->file_size == vma->end - vma->start && cryo_snapshot_is_private(vma) &&
 			vma->rss + vma->swap >= SMALL_MAPPING &&
 			cryo_tracking_add(snapshot->userfaultfd, vma->start, vma->end) == 0)
 			ranges[count++] = (struct cryo_extent){vma->start, vma->end};
@@ -199,12 +206,13 @@ static int sketch(struct cryo_work *work, const struct cryo_letter *letter)
 /* Copy what was written since the last pass. Bytes that were looked at, or -errno. */
 static int64_t pass(struct cryo_work *work)
 {
+	_cleanup_written_ struct cryo_written early = {0}; /* gaps are tried again in the end */
 	uint64_t before = work->reader->shared->bytes_done;
 	int r;
 
 	work->inspector.memory.which = CRYO_SCAN_WRITTEN;
 	cryo_copy_beside(work->copy, &work->snapshot.spool);
-	r = cryo_copy_early(work->copy, &work->snapshot.tracked, &work->core);
+	r = cryo_copy_plan(work->copy, &work->snapshot.tracked, &work->core, &early);
 	work->inspector.memory.which = CRYO_SCAN_ALL;
 	return r < 0 ? r : (int64_t)(work->reader->shared->bytes_done - before);
 }
@@ -230,10 +238,13 @@ static void expect(struct cryo_work *work)
 	work->reader->shared->bytes_expected = expected;
 }
 
+/* As if nothing had been copied. */
 static void give_up(struct cryo_work *work)
 {
 	cryo_copy_beside(work->copy, NULL);
 	cryo_snapshot_clear(&work->snapshot);
+	cryo_output_empty(&work->core);
+	work->reader->shared->bytes_done = 0;
 }
 
 /* 0: ready for the last stop; 1: it does not converge; or -errno. */
@@ -241,8 +252,12 @@ static int precopy(struct cryo_work *work)
 {
 	struct cryo_letter letter = {0};
 	int64_t rest;
-	int r = get_userfaultfd(work, &letter);
+	int r = cryo_tracking_probe();
 
+	if (r == 0 && has_pinned_memory(work))
+		r = -EADDRINUSE;
+	if (r == 0)
+		r = get_userfaultfd(work, &letter);
 	if (r < 0)
 		return r;
 	expect(work);
@@ -252,7 +267,6 @@ static int precopy(struct cryo_work *work)
 	if (rest < 0)
 		return (int)rest;
 	work->snapshot.way = CRYOCORE_SNAPSHOT_PRECOPY;
-	work->account.snapshot = CRYOCORE_SNAPSHOT_PRECOPY;
 	return rest > (int64_t)LARGE_REST;
 }
 
@@ -271,6 +285,41 @@ static int find_site(struct cryo_work *work)
 	return r;
 }
 
+/* Whether it is over: nothing else will do either. */
+static bool is_final(int error)
+{
+	return error == -ESRCH || error == -ECANCELED || error == -ENOSPC || error == -EIO;
+}
+
+/* 0, with a way chosen or none; or -errno if nothing is possible any more. */
+static int choose(struct cryo_work *work)
+{
+	enum cryocore_snapshot wish = work->reader->request->snapshot;
+	int r = find_site(work), why = r;
+
+	if (r < 0 && wish == CRYOCORE_SNAPSHOT_FORK)
+		return cryo_snapshot_say_no(work, "fork", r), 0;
+	if (r == 0 && wish != CRYOCORE_SNAPSHOT_FORK)
+		why = r = precopy(work);
+	if (r < 0 && is_final(r))
+		return cryo_tell_core(work, r);
+	if (r > 0 && wish == CRYOCORE_SNAPSHOT_PRECOPY)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"it writes faster than it can be copied: the last stop is a long one");
+	if (r == 0 && work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY)
+		return 0;
+	if (r > 0 && wish == CRYOCORE_SNAPSHOT_PRECOPY)
+		return 0;
+	if (wish != CRYOCORE_SNAPSHOT_FORK)
+		give_up(work);
+	if (wish == CRYOCORE_SNAPSHOT_PRECOPY || is_about_injection(why)) {
+		cryo_snapshot_say_no(work, "pre-copy", why);
+		return 0;
+	}
+	work->snapshot.way = CRYOCORE_SNAPSHOT_FORK;
+	return 0;
+}
+
 int cryo_snapshot_begin(struct cryo_work *work)
 {
 	int r;
@@ -278,54 +327,54 @@ int cryo_snapshot_begin(struct cryo_work *work)
 	if (work->reader->request->snapshot == CRYOCORE_SNAPSHOT_NONE || work->reader->tracer < 0)
 		return 0;
 	if (work->core.forward) {
-		say_no(work, "pre-copy", "what goes strictly forward cannot be written twice");
+		cryo_snapshot_say_no(work, "any way", -ESPIPE);
 		return 0;
 	}
-	r = find_site(work);
-	if (r == 0)
-		r = cryo_tracking_probe();
-	if (r == 0)
-		r = precopy(work);
-	if (r == -ESRCH || r == -ECANCELED)
-		return cryo_tell_core(work, r);
-	if (r >= 0)
+	if (is_stopped_anyhow(work)) {
+		cryo_tell(work, CRYOCORE_INFO, 0,
+			"no snapshot: it is stopped, and there is nothing to keep it from");
 		return 0;
-	give_up(work);
-	say_no(work, "pre-copy", reason(r));
-	return 0;
+	}
+	r = choose(work);
+	work->account.snapshot = work->snapshot.way;
+	return r;
 }
 
 int cryo_snapshot_stopped(struct cryo_work *work)
 {
 	struct cryo_snapshot *snapshot = &work->snapshot;
-	int r;
 
 	if (snapshot->way != CRYOCORE_SNAPSHOT_PRECOPY)
 		return 0;
-	r = cryo_spool_keep(&snapshot->spool, &work->inspector.memory);
+	if (cryo_spool_keep(&snapshot->spool, &work->inspector.memory) < 0)
+		cryo_page_set_remove(&snapshot->spool.seen, 0, UINT64_MAX);
 	cryo_cleanup_close(&snapshot->userfaultfd);
 	snapshot->userfaultfd = -1;
-	return r;
+	return 0;
 }
 
 int cryo_snapshot_placed(struct cryo_work *work)
 {
 	struct cryo_snapshot *snapshot = &work->snapshot;
+	bool precopied = snapshot->way == CRYOCORE_SNAPSHOT_PRECOPY;
 	int r;
 
-	if (snapshot->way != CRYOCORE_SNAPSHOT_PRECOPY)
+	if (snapshot->way == CRYOCORE_SNAPSHOT_NONE)
 		return 0;
+	r = cryo_inspect_layout(&work->process);
+	if (r == 0)
+		r = cryo_plan_finish(
+			&work->process, precopied ? &snapshot->sketch : NULL, &work->plan);
+	if (r < 0 || !precopied)
+		return r < 0 ? r : cryo_snapshot_split(work);
 	for (size_t i = 0; i < work->process.n_vmas; i++) {
 		const struct cryo_vma *vma = &work->process.vmas[i];
 
-		if (!is_trackable(vma))
+		if (!cryo_snapshot_is_private(vma))
 			cryo_page_set_remove(&snapshot->spool.seen, vma->start, vma->end);
 	}
-	r = cryo_inspect_layout(&work->process);
-	if (r == 0)
-		r = cryo_plan_finish(&work->process, &snapshot->sketch, &work->plan);
 	work->inspector.memory.left_out = &snapshot->spool.seen;
-	return r;
+	return 0;
 }
 
 int cryo_snapshot_settle(struct cryo_work *work)
@@ -333,6 +382,8 @@ int cryo_snapshot_settle(struct cryo_work *work)
 	uint64_t bytes = 0;
 	int r;
 
+	if (work->snapshot.way == CRYOCORE_SNAPSHOT_FORK)
+		return cryo_snapshot_read_copy(work);
 	if (work->snapshot.way != CRYOCORE_SNAPSHOT_PRECOPY)
 		return 0;
 	r = cryo_spool_settle(&work->snapshot.spool, &work->plan, &work->core, &bytes);

@@ -2,6 +2,8 @@
 /*
  * A core of a process that goes on while its memory is copied. For the reader.
  *
+ * Fork: see snapshot_fork.c.
+ *
  * Pre-copy: its private memory is tracked (trace/tracking.h) and copied while it runs, what was
  * written meanwhile again, and so on; then it is stopped for the rest. At the end of that stop the
  * core is what an ordinary capture in the same stop would have made of it.
@@ -12,6 +14,7 @@
 
 #include "capture/spool.h"
 
+struct cryo_letter;
 struct cryo_work;
 
 /**
@@ -21,6 +24,8 @@ struct cryo_work;
  * @before: the process as it was when copying began
  * @sketch: where its memory stands in the file; @tracked: the same, of tracked memory only
  * @spool: what of it is in the file
+ * @has_copy: there is a copy of the target, by fork; @copy: its memory
+ * @live, @copied: the plan, as far as the target itself is read, and as far as the copy is
  */
 struct cryo_snapshot {
 	enum cryocore_snapshot way;
@@ -28,9 +33,12 @@ struct cryo_snapshot {
 	struct cryo_process before;
 	struct cryo_plan sketch, tracked;
 	struct cryo_spool spool;
+	bool has_copy;
+	struct cryo_memory copy;
+	struct cryo_plan live, copied;
 };
 
-#define CRYO_SNAPSHOT_NONE ((struct cryo_snapshot){.userfaultfd = -1})
+#define CRYO_SNAPSHOT_NONE ((struct cryo_snapshot){.userfaultfd = -1, .copy = CRYO_MEMORY_NONE})
 
 /**
  * cryo_snapshot_begin - before the stop: make a snapshot if one is wanted and possible.
@@ -39,6 +47,10 @@ struct cryo_snapshot {
  */
 int cryo_snapshot_begin(struct cryo_work *work);
 
+/* What the tracer is to do in the last stop (enum cryo_order), and what it said of it. */
+uint32_t cryo_snapshot_order(const struct cryo_work *work);
+void cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter);
+
 /* In the stop, first of all: see what is kept, and end the tracking. 0 or -errno. */
 int cryo_snapshot_stopped(struct cryo_work *work);
 
@@ -46,7 +58,32 @@ int cryo_snapshot_stopped(struct cryo_work *work);
  */
 int cryo_snapshot_placed(struct cryo_work *work);
 
+/* The plan by which the target is read in the stop. */
+const struct cryo_plan *cryo_snapshot_plan(const struct cryo_work *work);
+
 /* After the release, when everything else is written. 0 or -errno. */
 int cryo_snapshot_settle(struct cryo_work *work);
 
+/* When nothing is read any more: end the copy. */
+void cryo_snapshot_end(struct cryo_work *work);
+
 void cryo_snapshot_clear(struct cryo_snapshot *snapshot);
+
+/* ---- between the files of this stage ---- */
+
+/* A stop that ends by itself when its order has been carried out, tried until nothing is in the
+ * way. 0 or -errno. */
+int cryo_snapshot_stop(
+	struct cryo_work *work, uint32_t order, struct cryo_letter *letter, int *ret_fd);
+
+/* Say why a way cannot be gone. */
+void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error);
+
+/* Private anonymous memory: only its own threads write it, as far as page tables can tell. */
+bool cryo_snapshot_is_private(const struct cryo_vma *vma);
+
+/* Fork: what the target has to be read for, and what the copy. 0 or -ENOMEM. */
+int cryo_snapshot_split(struct cryo_work *work);
+
+/* Fork: read the copy. 0 or -errno. */
+int cryo_snapshot_read_copy(struct cryo_work *work);

@@ -75,8 +75,14 @@ static void tell_stopped(
 
 /* ---- the orders ---- */
 
+/* While a thread runs nothing is run in the others: it would see what is done. */
+static int check_all_held(const struct cryo_stopped *stopped)
+{
+	return stopped->n_held && !stopped->n_unstopped ? 0 : -ETIME;
+}
+
 static void hold_until_told(
-	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
 	(void)stopped;
 	tell_stopped(tracer, letter, -1);
@@ -84,19 +90,41 @@ static void hold_until_told(
 }
 
 static void track(
-	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
-	_cleanup_close_ int fd =
-		cryo_implant_userfaultfd(tracer->request, &tracer->shared->site, stopped);
+	_cleanup_close_ int fd = -1;
 
-	letter->done = fd < 0 ? fd : 0;
+	letter->done = check_all_held(stopped);
+	if (letter->done == 0)
+		fd = cryo_implant_userfaultfd(tracer->request, &tracer->shared->site, stopped);
+	if (letter->done == 0 && fd < 0)
+		letter->done = fd;
 	tell_stopped(tracer, letter, fd);
 }
 
-static void (*const orders[])(
-	const struct cryo_tracer *, struct cryo_stopped *, struct cryo_letter *) = {
+static void make_copy(
+	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+{
+	letter->done = check_all_held(stopped);
+	if (letter->done == 0)
+		letter->done = cryo_implant_copy(&tracer->shared->site, stopped, &tracer->copy);
+	letter->child = tracer->copy.pid;
+	hold_until_told(tracer, stopped, letter);
+}
+
+static void end_copy(
+	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+{
+	letter->done = cryo_implant_reap_copy(&tracer->shared->site, stopped, &tracer->copy);
+	tell_stopped(tracer, letter, -1);
+	tracer->copy = (struct cryo_duplicate){0};
+}
+
+static void (*const orders[])(struct cryo_tracer *, struct cryo_stopped *, struct cryo_letter *) = {
 	[CRYO_ORDER_HOLD] = hold_until_told,
 	[CRYO_ORDER_TRACK] = track,
+	[CRYO_ORDER_FORK] = make_copy,
+	[CRYO_ORDER_END] = end_copy,
 };
 
 static int write_records(const struct cryo_tracer *tracer, const struct cryo_buffer *records)
@@ -106,7 +134,7 @@ static int write_records(const struct cryo_tracer *tracer, const struct cryo_buf
 	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
 }
 
-static void stop(const struct cryo_tracer *tracer, uint32_t order)
+static void stop(struct cryo_tracer *tracer, uint32_t order)
 {
 	struct cryo_buffer records = {0};
 	struct cryo_stopped stopped = {0};
@@ -116,7 +144,7 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 	letter.error = cryo_stop(
 		&tracer->request->identity, tracer->deadline, restart, &records, &stopped);
 	block_signal(SIGTERM, SIG_BLOCK);
-	if (letter.error == 0)
+	if (letter.error == 0 && order != CRYO_ORDER_END) /* the others are still in use */
 		letter.error = write_records(tracer, &records);
 	letter.records_size = records.size;
 	cryo_buffer_clear(&records);
@@ -133,7 +161,7 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 	tell_both(tracer, &letter);
 }
 
-void cryo_tracer_run(const struct cryo_tracer *tracer)
+void cryo_tracer_run(struct cryo_tracer *tracer)
 {
 	const struct cryo_request *request = tracer->request;
 	const int needed[] = {request->procfs, request->identity.dir, request->identity.pidfd,
@@ -147,10 +175,17 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 	while (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0) {
 		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
 			break;
+		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
+			cryo_implant_end_copy(&tracer->copy);
 		stop(tracer, letter.order);
-		if (letter.order == CRYO_ORDER_HOLD)
+		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
 			break;
-		block_signal(SIGTERM, SIG_UNBLOCK);
+		if (!tracer->copy.pid) /* else it has to be ended in any case */
+			block_signal(SIGTERM, SIG_UNBLOCK);
+	}
+	if (tracer->copy.pid) {
+		cryo_implant_end_copy(&tracer->copy);
+		stop(tracer, CRYO_ORDER_END);
 	}
 	_exit(0);
 }

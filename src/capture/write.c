@@ -298,14 +298,14 @@ static void end_walk(struct cryo_copy *copy)
 	copy->n_again = copy->next_again = 0;
 }
 
-int cryo_copy_early(
-	struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output)
+int cryo_copy_plan(struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output,
+	struct cryo_written *written)
 {
-	_cleanup_written_ struct cryo_written early = {0};
-	struct cryo_written *written = copy->written;
+	struct cryo_written *before = copy->written;
 	int r;
 
-	copy->written = &early;
+	end_walk(copy);
+	copy->written = written;
 	copy->output = output;
 	copy->plan = plan;
 	cryo_output_expect(output, copy->shared->bytes_expected);
@@ -313,7 +313,8 @@ int cryo_copy_early(
 	if (r == 0)
 		r = run(copy, copy_job);
 	end_walk(copy);
-	copy->written = written;
+	copy->written = before;
+	cryo_written_sort(written);
 	return r;
 }
 

@@ -34,12 +34,13 @@ int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *
 void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool);
 
 /**
- * cryo_copy_early - read and write what a sketch has, while the target runs.
+ * cryo_copy_plan - read and write all of a plan that is finished, or a sketch.
+ * @written: told what came of it
  *
- * What cannot be read is not told: it is tried again later. 0, -ESRCH or -errno.
+ * 0, -ESRCH or -errno.
  */
-int cryo_copy_early(
-	struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output);
+int cryo_copy_plan(struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output,
+	struct cryo_written *written);
 
 /**
  * cryo_copy_hold - read what may be held.

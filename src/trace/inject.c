@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The way of one call: registers set, PTRACE_SYSCALL to its entry and once more to its end. There
- * the registers are set to what the thread would have on its return to its program; then an
- * interrupt brings it into a stop as it had been in before (no instruction of the program runs in
- * between), where a system call that is to be restarted can be given back its state.
+ * The way of one call: registers set, PTRACE_SYSCALL to its entry and once more to its end. Then an
+ * interrupt brings the thread into a stop as it had been in before (no instruction runs in
+ * between), where a system call that is to be restarted can be given back its state. Meanwhile all
+ * signals are blocked: they stay pending for later.
+ *
+ * Until the very last step, which gives the thread its registers back, its next instruction is the
+ * `ret` that leads to the frame, which has the registers and the mask.
  *
  * PTRACE_O_TRACESYSGOOD: if we die in a stop at a system call, its number is no signal and is
  * dropped; without it the thread would get SIGTRAP.
@@ -21,7 +24,6 @@
 #include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/inject_frame.h"
-#include "trace/restart.h"
 
 #define CALL_NS (2 * CRYO_NSEC_PER_SEC)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
@@ -159,12 +161,13 @@ static int put_frame(struct cryo_injection *injection)
 
 	if (r < 0)
 		return r;
+	injection->mask = frame.mask;
 	r = cryo_frame_make(
 		before(injection), &frame, &bytes, &injection->stack, &injection->child);
 	if (r < 0)
 		return r;
 	if (!is_in_stack(injection->site, injection->stack, before(injection)->sp))
-		return -ENOSPC;
+		return -ESTRPIPE;
 	if (!cryo_buffer_add_zero(&injection->below, bytes.size))
 		return -ENOMEM;
 	r = transfer(process_vm_readv, tid, injection->stack, injection->below.data, bytes.size);
@@ -194,7 +197,7 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 		return -EOPNOTSUPP;
 	if (is_watched(tracee->tid))
 		return -ENOTSUP;
-	if (!cryo_tracee_is_plain_stop(tracee) || cryo_restart_has_signal(tracee->tid))
+	if (!cryo_tracee_is_plain_stop(tracee))
 		return -EBUSY;
 	if (!has_site(tracee->tid, site))
 		return -ENOEXEC;
@@ -212,6 +215,13 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 }
 
 /* ---- call ---- */
+
+static int set_mask(struct cryo_injection *injection, uint64_t mask)
+{
+	return ptrace(PTRACE_SETSIGMASK, injection->tracee->tid, (void *)sizeof(mask), &mask) < 0
+		       ? -errno
+		       : 0;
+}
 
 /* Let the thread go on to its next stop. */
 static int resume(struct cryo_tracee *tracee, enum __ptrace_request request)
@@ -261,6 +271,9 @@ int cryo_inject_call(struct cryo_injection *injection, uint64_t number, const ui
 	registers.pc = injection->site->call;
 	registers.sp = injection->stack;
 	r = set_registers(tid, &registers);
+	if (r == 0 && !injection->is_masked)
+		r = set_mask(injection, ~0ULL);
+	injection->is_masked |= r == 0;
 	if (r == 0)
 		r = run_to_call(injection);
 	if (r == 0)
@@ -273,20 +286,25 @@ int cryo_inject_call(struct cryo_injection *injection, uint64_t number, const ui
 
 /* ---- end ---- */
 
+int cryo_inject_clean(const struct cryo_injection *injection, pid_t copy)
+{
+	return transfer(process_vm_writev, copy, injection->stack, injection->below.data,
+		injection->below.size);
+}
+
 int cryo_inject_end(struct cryo_injection *injection)
 {
 	struct cryo_tracee *tracee = injection->tracee;
-	struct cryo_frame_registers going_on = *before(injection);
 	int r = 0;
 
 	if (is_at_call(tracee)) {
-		cryo_frame_go_on(&going_on);
-		r = set_registers(tracee->tid, &going_on);
-		if (r == 0 && ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)
+		if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)
 			r = -errno;
 		if (r == 0)
 			r = resume(tracee, PTRACE_CONT);
 	}
+	if (r == 0 && injection->is_masked)
+		r = set_mask(injection, injection->mask);
 	if (r == 0)
 		r = set_registers(tracee->tid, injection->before.data);
 	if (r == 0 && ptrace(PTRACE_SETOPTIONS, tracee->tid, NULL, NULL) < 0)

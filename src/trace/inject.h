@@ -36,6 +36,7 @@ struct cryo_site {
  * @before: its general registers
  * @stack: address of the frame; @below: what was there before
  * @child: where the stack of a clone(2) is to be: it leads a child that nobody holds to its end
+ * @mask: its blocked signals; all are while it @is_masked
  * @event: what PTRACE_GETEVENTMSG gave at the last event: the pid of a child
  */
 struct cryo_injection {
@@ -43,6 +44,8 @@ struct cryo_injection {
 	const struct cryo_site *site;
 	struct cryo_buffer before, below;
 	uint64_t stack, child;
+	uint64_t mask;
+	bool is_masked;
 	unsigned long event;
 };
 
@@ -62,7 +65,7 @@ void cryo_inject_find_code(
  * @tracee: held in a stop that we caused
  *
  * Returns 0; -EOPNOTSUPP (another ABI, or another machine); -EBUSY (its stop is not one that we
- * caused, or a signal is pending); -ENOTSUP if seccomp watches its calls; -ENOSPC if its stack
+ * caused); -ENOTSUP if seccomp watches its calls; -ESTRPIPE if its stack
  * pointer is in no stack of the site; -ENOEXEC if the code is not at the site; -errno. Then the
  * thread is as it was.
  */
@@ -75,10 +78,13 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
  * @arguments: up to six; the others are 0
  * @ret_result: what it returned, a negative errno too
  *
- * Returns 0, -EBUSY if a signal came before it, -ESRCH if the thread died, -ETIMEDOUT.
+ * Returns 0, -EBUSY if another stop came before it, -ESRCH if the thread died, -ETIMEDOUT.
  */
 int cryo_inject_call(struct cryo_injection *injection, uint64_t number, const uint64_t *arguments,
 	size_t count, int64_t *ret_result);
 
-/* Put everything back: the thread is in a stop as before, or in one with a signal. 0 or -errno. */
+/* Take the frame out of a copy of the process that was made by a call. 0 or -EFAULT. */
+int cryo_inject_clean(const struct cryo_injection *injection, pid_t copy);
+
+/* Put everything back: the thread is in a stop as before, or in that of its group. 0 or -errno. */
 int cryo_inject_end(struct cryo_injection *injection);
