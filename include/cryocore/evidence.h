@@ -66,7 +66,10 @@ struct cryocore_gather_progress {
  * @jobs: captures at the same time; 0: as many as processors, at most 8
  * @case_id, @examiner, @note: for the log and manifest, or NULL
  * @argc, @argv: the command line for the log and manifest
- * @no_syscall_restart, @timeout_ms: of each capture, as struct cryocore_options has them
+ * @no_syscall_restart, @no_stop, @require_registers, @timeout_ms: of each capture, as struct
+ *	cryocore_options has them
+ * @total_timeout_ms: what all captures together may take; who has not had its turn by then has no
+ *core, and nothing more is read of any process; 0: no limit
  * @cancel: if not NULL and not 0, the collection ends soon, with what there is
  * @on_process: called when a process is done; in one thread at a time
  * @on_progress: called after each capture; in one thread at a time
@@ -94,8 +97,8 @@ struct cryocore_gather_options {
 	const char *case_id, *examiner, *note;
 	int argc;
 	const char *const *argv;
-	bool no_syscall_restart;
-	uint64_t timeout_ms;
+	bool no_syscall_restart, no_stop, require_registers;
+	uint64_t timeout_ms, total_timeout_ms;
 	const volatile int *cancel;
 	void (*on_process)(const struct cryocore_gathered *process, void *user);
 	void (*on_progress)(const struct cryocore_gather_progress *progress, void *user);

@@ -27,6 +27,7 @@
 #include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
 #include "capture/gather_tar.h"
+#include "capture/gather_time.h"
 #include "capture/result.h"
 #include "proc/procfs.h"
 
@@ -34,11 +35,6 @@ enum {
 	MAX_JOBS = 64,
 	DEFAULT_MAX_JOBS = 8,
 };
-
-static bool is_cancelled(const struct cryo_gather *gather)
-{
-	return gather->options->cancel && *gather->options->cancel;
-}
 
 static void note_sink_error(struct cryo_gather *gather, int error)
 {
@@ -97,9 +93,10 @@ static int capture(
 	if (asprintf(&prefix, "%s/proc/%d/core", gather->directory, dossier->pid) < 0)
 		return -ENOMEM;
 	one.prefix = prefix;
-	one.no_stop = target->no_stop;
+	one.no_stop = target->no_stop || options->no_stop;
+	one.require_registers = options->require_registers;
 	one.no_syscall_restart = options->no_syscall_restart;
-	one.timeout_ms = options->timeout_ms;
+	one.timeout_ms = cryo_gather_capture_ms(gather);
 	one.cancel = options->cancel;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
 	r = gather->tar ? cryo_gather_tar_core(gather, target, &one)
@@ -152,7 +149,10 @@ static int ship(struct cryo_gather *gather, const struct cryo_target *target)
 static void stage_capture(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
-	int r = is_cancelled(gather) ? -ECANCELED : gather->sink_error;
+	int r = cryo_gather_is_over(gather);
+
+	if (r == 0)
+		r = gather->sink_error;
 
 	if (!cryo_evidence_is_current(gather->evidence, &target->dossier))
 		target->dossier.gone = true;
@@ -166,7 +166,7 @@ static void stage_capture(
 		r = cryo_evidence_volatile(gather->evidence, worker, &target->dossier);
 	if (r == 0)
 		r = ship(gather, target);
-	if (r != -ECANCELED)
+	if (r != -ECANCELED && r != -ETIME)
 		note_sink_error(gather, r);
 	show_progress(gather, target);
 }
@@ -174,7 +174,7 @@ static void stage_capture(
 static void stage_copy(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
-	if (is_cancelled(gather) || gather->sink_error)
+	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
 	note_sink_error(gather, cryo_evidence_copies(gather->evidence, worker, &target->dossier));
 	note_sink_error(gather, ship(gather, target));
@@ -183,7 +183,7 @@ static void stage_copy(
 static void stage_stacks(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
 {
-	if (is_cancelled(gather) || gather->sink_error)
+	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
 	note_sink_error(gather, cryo_gather_stacks(gather, target, worker));
 	note_sink_error(gather, ship(gather, target));
@@ -191,7 +191,7 @@ static void stage_stacks(
 
 static void bundle(struct cryo_gather *gather)
 {
-	if (!is_cancelled(gather) && !gather->sink_error)
+	if (!cryo_gather_is_over(gather) && !gather->sink_error)
 		note_sink_error(gather, cryo_gather_bundle(gather));
 }
 
@@ -410,7 +410,11 @@ static void end_evidence(struct cryo_gather *gather)
 	if (r == 0)
 		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
 	note_sink_error(gather, r);
-	if (is_cancelled(gather))
+	if (cryo_gather_is_over(gather) == -ETIME)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIME,
+			"the time for all has passed: the manifest says what is missing; give a "
+			"longer --total-timeout");
+	if (cryo_gather_is_cancelled(gather))
 		cryo_result_say(&gather->words, CRYOCORE_WARNING, ECANCELED,
 			"interrupted: the manifest says what is missing");
 	if (gather->sink_error)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -29,6 +30,7 @@ struct request {
 	struct cryocore_options options;
 	struct cli_pids pids;
 	bool stream;
+	uint64_t total_ms, timeout_ms;
 };
 
 static int set_content(const struct cli_option *option, void *field, const char *value)
@@ -81,7 +83,9 @@ static const struct cli_option rows[] = {
 	{"dry-run", 'n', NULL, "print the plan; stop and write nothing",
 		CLI_FLAG(struct request, options.dry_run)},
 	{"timeout", 0, "SEC", "the most that the capture of one process may take",
-		CLI_MS(struct request, options.timeout_ms)},
+		CLI_MS(struct request, timeout_ms)},
+	{"total-timeout", 0, "SEC", "... and of all of them together",
+		CLI_MS(struct request, total_ms)},
 	{"no-syscall-restart", 0, NULL, "leave alone the system calls that a stop ended early",
 		CLI_FLAG(struct request, options.no_syscall_restart)},
 	{"no-stop", 0, NULL, "read it while it runs", CLI_FLAG(struct request, options.no_stop)},
@@ -180,6 +184,7 @@ struct crew {
 	struct job *jobs;
 	size_t taken, printed;
 	size_t complete, failed;
+	uint64_t begin_ms; /* CLOCK_MONOTONIC */
 };
 
 static int print_job(struct request *request, pid_t pid, struct job *job)
@@ -188,7 +193,9 @@ static int print_job(struct request *request, pid_t pid, struct job *job)
 
 	cli_progress_end();
 	if (job->error < 0) {
-		cli_error("pid %d: %s: nothing was captured", pid, strerror(-job->error));
+		cli_error("pid %d: %s: nothing was captured", pid,
+			job->error == -ETIME ? "the time for all has passed (--total-timeout)"
+					     : strerror(-job->error));
 		return CLI_FAILED;
 	}
 	outcome = (int)job->result->outcome;
@@ -210,6 +217,30 @@ static void print_in_order(struct crew *crew)
 	}
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Capture with the process's own time, or what is left of that for all. 0 or -errno; -ETIME. */
+static int capture_in_time(const struct crew *crew, pid_t pid, struct cryocore_result **ret_result)
+{
+	const struct request *request = crew->request;
+	struct cryocore_options options = request->options;
+	uint64_t used = now_ms() - crew->begin_ms;
+
+	options.timeout_ms = request->timeout_ms;
+	if (request->total_ms && used >= request->total_ms)
+		return -ETIME;
+	if (request->total_ms &&
+		(!options.timeout_ms || request->total_ms - used < options.timeout_ms))
+		options.timeout_ms = request->total_ms - used;
+	return cryocore_capture(pid, &options, ret_result);
+}
+
 static void *work(void *argument)
 {
 	struct crew *crew = argument;
@@ -221,7 +252,7 @@ static void *work(void *argument)
 		pid_t pid = request->pids.array[crew->taken++];
 
 		pthread_mutex_unlock(&crew->lock);
-		job->error = cryocore_capture(pid, &request->options, &job->result);
+		job->error = capture_in_time(crew, pid, &job->result);
 		pthread_mutex_lock(&crew->lock);
 		job->ended = true;
 		print_in_order(crew);
@@ -247,7 +278,9 @@ static void run_crew(struct crew *crew, size_t wanted)
 static int capture_all(struct request *request)
 {
 	size_t count = request->pids.count, wanted = request->gather.options.jobs;
-	struct crew crew = {.request = request, .jobs = calloc(count, sizeof(*crew.jobs))};
+	struct crew crew = {.request = request,
+		.jobs = calloc(count, sizeof(*crew.jobs)),
+		.begin_ms = now_ms()};
 
 	if (!crew.jobs) {
 		cli_error("%s: nothing was captured", strerror(ENOMEM));
@@ -284,7 +317,10 @@ static int run_gather(struct request *request)
 	options->n_pids = request->pids.count;
 	options->content = request->options.content;
 	options->no_syscall_restart = request->options.no_syscall_restart;
-	options->timeout_ms = request->options.timeout_ms;
+	options->no_stop = request->options.no_stop;
+	options->require_registers = request->options.require_registers;
+	options->timeout_ms = request->timeout_ms;
+	options->total_timeout_ms = request->total_ms;
 	return cli_gather_run(&request->gather);
 }
 
