@@ -162,9 +162,8 @@ static void decide(struct cryo_core_keep *keep, uint64_t position)
 	_cleanup_core_ struct cryo_core core = CRYO_CORE_NONE;
 	int r = cryo_core_open_fd(keep->fd, &core);
 
-	if (r == 0 && position < first_load(&core))
-		r = position < HEAD_MAX ? 0 : -EFBIG;
-	else if (r == 0) {
+	keep->next_look = position * 2;
+	if (r == 0 && position >= first_load(&core)) {
 		keep->decided = true;
 		r = choose(keep, &core);
 	}
@@ -209,7 +208,9 @@ void cryo_core_keep_pass(
 		return;
 	}
 	keep_bytes(keep, offset, data, size);
-	if (!keep->error)
+	if (!keep->error && keep->size > HEAD_MAX)
+		keep->error = -EFBIG;
+	if (!keep->error && offset + size >= keep->next_look)
 		decide(keep, offset + size);
 }
 

@@ -29,14 +29,15 @@ struct cryo_core_range {
  * @fd: the file; -1: nothing is kept
  * @what: is kept
  * @size: bytes that were kept
- * @decided: headers and notes have passed
+ * @decided: headers and notes have passed; looked for at @next_look, which doubles, since an
+ *enemy's program headers take their time
  * @ranges: of the file, in order, that are kept; owned; known once the notes have passed
  * @error: negative: something of them was lost
  */
 struct cryo_core_keep {
 	int fd;
 	enum cryo_core_keep_what what;
-	uint64_t size;
+	uint64_t size, next_look;
 	bool decided;
 	struct cryo_core_range *ranges;
 	size_t n_ranges, next;

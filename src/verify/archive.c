@@ -176,20 +176,19 @@ static int finish(struct reading *reading, struct file *file)
 	return r < 0 ? r : cryo_members_add(&reading->members, &file->member);
 }
 
-static void begin(struct reading *reading, struct archive_entry *entry, struct file *file)
+static int begin(struct reading *reading, struct archive_entry *entry, struct file *file)
 {
 	file->member.sparse = holes_of(reading, entry) > CRYO_HASH_HOLES_MAX;
 	if (file->member.sparse)
 		cryo_hash_init_sparse(&file->hash);
 	else
 		cryo_hash_init(&file->hash);
-	if (is_core(file->member.path))
-		cryo_core_keep_begin(CRYO_KEEP_TAIL, &file->keep);
 	if (strcmp(file->member.path, CRYO_MANIFEST_NAME) == 0) {
 		reading->has_manifest = true;
 		reading->manifest.size = 0;
 		file->text = &reading->manifest;
 	}
+	return is_core(file->member.path) ? cryo_core_keep_begin(CRYO_KEEP_TAIL, &file->keep) : 0;
 }
 
 /* ---- the whole ---- */
@@ -220,8 +219,9 @@ static int read_file(struct reading *reading, struct archive_entry *entry, const
 		file.member.link = (char *)(uintptr_t)without_dot(link);
 		return cryo_members_add(&reading->members, &file.member);
 	}
-	begin(reading, entry, &file);
-	r = read_data(reading, &file);
+	r = begin(reading, entry, &file);
+	if (r == 0)
+		r = read_data(reading, &file);
 	if (r == 0)
 		r = finish(reading, &file);
 	cryo_core_keep_clear(&file.keep);
