@@ -109,7 +109,7 @@ static size_t alike(const struct cryo_spool *spool, const uint8_t *image, size_t
 
 static int take_out(struct cryo_output *output, uint64_t offset, uint64_t size)
 {
-	static const uint8_t zeros[BLOCK];
+	static uint8_t zeros[BLOCK]; /* not const: it costs no room in the program */
 	int r = 0;
 
 	if (fallocate(output->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
