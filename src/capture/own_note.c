@@ -101,6 +101,8 @@ int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *proc
 		account->pause_ns, process->n_threads, account->n_unstopped, account->n_restarted,
 		account->executed, written->data_bytes);
 
+	if (r == 0)
+		r = cryo_buffer_printf(&text, "fenced=%d\n", account->fenced);
 	if (r == 0 && account->sharer)
 		r = cryo_buffer_printf(&text, "sharing-process=%d\n", account->sharer);
 	if (r == 0)

@@ -26,6 +26,7 @@
  * @stop_error: why, if it was refused; 0 if they only did not stop in time, or were not asked to
  * @n_restarted: system calls that were put back
  * @executed: another program was executed while we looked
+ * @fenced: there was a seccomp filter around the reader
  * @stood_ticks: since boot: from when on the threads that could be stopped stood still
  * @sharer: a process that shares the memory without being a thread, and was not stopped; 0 if none
  */
@@ -34,7 +35,7 @@ struct cryo_account {
 	uint32_t snapshot;
 	uint64_t n_unstopped, n_restarted;
 	int stop_error;
-	bool executed;
+	bool executed, fenced;
 	uint64_t stood_ticks;
 	pid_t sharer;
 };

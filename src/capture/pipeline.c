@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "capture/channel.h"
 #include "capture/child.h"
+#include "capture/fence.h"
 #include "capture/layout.h"
 #include "capture/privilege.h"
 #include "capture/record.h"
@@ -484,6 +485,7 @@ void cryo_reader_run(const struct cryo_reader *reader)
 	begin(reader);
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
+	work.account.fenced = cryo_fence_close() == 0;
 	work.guard = cryo_guard_new();
 	if (!work.guard || cryo_watch_start(&work, run) < 0)
 		_exit(1);
