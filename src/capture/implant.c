@@ -14,6 +14,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "proc/procfs.h"
+#include "proc/status.h"
 #include "trace/tracking.h"
 
 #define CHILD_NS (5 * CRYO_NSEC_PER_SEC)
@@ -111,15 +113,26 @@ static int hold_copy(pid_t pid)
 	return r;
 }
 
-void cryo_implant_end_copy(const struct cryo_duplicate *copy)
+/* The directory of the copy, and the state that it is in. */
+static int open_copy(const struct cryo_shared *shared, int procfs, struct cryo_status *ret_status)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, shared->duplicate);
+
+	return dir < 0 ? dir : cryo_status_read(dir, ret_status);
+}
+
+/* Its tracer has to take note of its end before its parent can. */
+void cryo_implant_end_copy(const struct cryo_shared *shared, int procfs)
 {
 	uint64_t limit = cryo_now() + CHILD_NS;
+	struct cryo_status status;
 
-	if (!copy->pid)
+	if (!shared->duplicate)
 		return;
-	kill(copy->pid, SIGKILL);
-	/* its parent can wait for it when its tracer has */
-	while (waitpid(copy->pid, NULL, __WALL | WNOHANG) == 0 && cryo_now() < limit)
+	kill(shared->duplicate, SIGKILL);
+	while (waitpid(shared->duplicate, NULL, __WALL | WNOHANG) == 0 && cryo_now() < limit)
+		usleep(100);
+	while (open_copy(shared, procfs, &status) == 0 && status.state != 'Z' && cryo_now() < limit)
 		usleep(100);
 }
 
@@ -133,40 +146,50 @@ static int64_t clone_copy(struct cryo_injection *injection)
 	return call(injection, CALL_CLONE, arguments, ARRAY_SIZE(arguments));
 }
 
-int cryo_implant_copy(
-	const struct cryo_site *site, struct cryo_stopped *stopped, struct cryo_duplicate *ret_copy)
+static int64_t reap(struct cryo_injection *injection, int64_t ns_pid)
+{
+	uint64_t arguments[] = {(uint64_t)ns_pid, 0, __WALL | WNOHANG, 0};
+
+	return call(injection, CALL_WAIT4, arguments, ARRAY_SIZE(arguments));
+}
+
+int cryo_implant_copy(struct cryo_shared *shared, struct cryo_stopped *stopped)
 {
 	struct cryo_injection injection;
-	int r = begin(site, stopped, &injection), held = 0, ended;
+	int r = begin(&shared->site, stopped, &injection), held = -ESRCH, ended;
 	int64_t made;
 
 	if (r < 0)
 		return r;
+	injection.child_pid = &shared->duplicate;
 	made = clone_copy(&injection);
-	*ret_copy = (struct cryo_duplicate){(pid_t)injection.event, (pid_t)made};
-	if (ret_copy->pid)
-		held = hold_copy(ret_copy->pid);
-	if (ret_copy->pid && held == 0)
-		held = cryo_inject_clean(&injection, ret_copy->pid);
+	if (shared->duplicate)
+		held = hold_copy(shared->duplicate);
+	if (held == 0)
+		held = cryo_inject_clean(&injection, shared->duplicate);
 	ended = end(&injection);
-	if (made > 0 && ret_copy->pid && held == 0 && ended == 0)
+	if (made > 0 && held == 0 && ended == 0)
 		return 0;
-	cryo_implant_end_copy(ret_copy);
-	*ret_copy = (struct cryo_duplicate){0};
 	return made < 0 ? (int)made : -EPROTO;
 }
 
-int cryo_implant_reap_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
-	const struct cryo_duplicate *copy)
+int cryo_implant_reap_copy(struct cryo_shared *shared, int procfs, struct cryo_stopped *stopped)
 {
-	uint64_t arguments[] = {(uint64_t)copy->ns_pid, 0, __WALL | WNOHANG, 0};
 	struct cryo_injection injection;
-	int r = begin(site, stopped, &injection);
+	struct cryo_status status;
 	int64_t reaped;
+	int r = open_copy(shared, procfs, &status);
 
+	if (r < 0 || !status.ns_pid.count) {
+		shared->duplicate = 0; /* it is gone, whoever has waited for it */
+		return 0;
+	}
+	r = begin(&shared->site, stopped, &injection);
 	if (r < 0)
 		return r;
-	reaped = call(&injection, CALL_WAIT4, arguments, ARRAY_SIZE(arguments));
+	reaped = reap(&injection, status.ns_pid.ids[status.ns_pid.count - 1]);
 	r = end(&injection);
+	if (reaped > 0)
+		shared->duplicate = 0;
 	return reaped < 0 ? (int)reaped : r;
 }

@@ -18,26 +18,16 @@ int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cr
 	struct cryo_stopped *stopped);
 
 /**
- * struct cryo_duplicate - a copy of the target that never runs.
- * @pid: 0 if there is none
- * @ns_pid: as the target knows it
- */
-struct cryo_duplicate {
-	pid_t pid, ns_pid;
-};
-
-/**
- * cryo_implant_copy - make a copy of the target.
+ * cryo_implant_copy - make a copy of the target that never runs.
+ * @shared: told its pid as soon as there is one
  *
  * One clone(2) without an exit signal: its parent is not told of it and does not find it. It dies
  * with the calling process. 0 or -errno as above.
  */
-int cryo_implant_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
-	struct cryo_duplicate *ret_copy);
+int cryo_implant_copy(struct cryo_shared *shared, struct cryo_stopped *stopped);
 
-/* End the copy; then the target has nothing to show for it but a zombie that it does not see. */
-void cryo_implant_end_copy(const struct cryo_duplicate *copy);
+/* Kill the copy, if there is one, whoever traces it; then there is nothing of it but a zombie. */
+void cryo_implant_end_copy(const struct cryo_shared *shared, int procfs);
 
-/* Have the target wait for the ended copy. 0 or -errno as above. */
-int cryo_implant_reap_copy(const struct cryo_site *site, struct cryo_stopped *stopped,
-	const struct cryo_duplicate *copy);
+/* Have the target wait for the zombie. 0 or -errno as above. */
+int cryo_implant_reap_copy(struct cryo_shared *shared, int procfs, struct cryo_stopped *stopped);

@@ -169,8 +169,8 @@ static int wait_for_stop(struct cryo_work *work)
 	work->account.stood_ticks = ticks_since_boot();
 	if (r < 0 || letter.kind != CRYO_LETTER_STOPPED)
 		return 0;
-	cryo_snapshot_heard(work, &letter);
-	return map_records(work);
+	r = cryo_snapshot_heard(work, &letter);
+	return r < 0 ? r : map_records(work);
 }
 
 static int inspect(struct cryo_work *work)

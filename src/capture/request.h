@@ -58,6 +58,7 @@ enum cryo_stage {
  * @bytes_done, @bytes_expected: of memory, while it is read
  * @steps: changes with whatever else gets on
  * @cancel: the reader is to give up at the next window
+ * @duplicate: pid of a copy of the target that is not waited for yet; 0: there is none
  * @site: where system calls can be run in the target, for the tracer; written before a stop
  */
 struct cryo_shared {
@@ -66,4 +67,5 @@ struct cryo_shared {
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
 	struct cryo_site site;
+	_Atomic int32_t duplicate;
 };

@@ -9,6 +9,7 @@
 #include "capture/snapshot.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "capture/channel.h"
+#include "capture/estimate.h"
 #include "capture/site.h"
 #include "capture/tell.h"
 #include "capture/work.h"
@@ -320,23 +322,61 @@ static int choose(struct cryo_work *work)
 	return 0;
 }
 
-int cryo_snapshot_begin(struct cryo_work *work)
+static int begin(struct cryo_work *work)
 {
 	int r;
 
-	if (work->reader->request->snapshot == CRYOCORE_SNAPSHOT_NONE || work->reader->tracer < 0)
-		return 0;
 	if (work->core.forward) {
 		cryo_snapshot_say_no(work, "any way", -ESPIPE);
 		return 0;
 	}
+	r = choose(work);
+	work->account.snapshot = work->snapshot.way;
+	return r;
+}
+
+int cryo_snapshot_refuse(const struct cryo_work *work)
+{
+	cryo_tell(work, CRYOCORE_ERROR, -ETIME,
+		"nothing was captured: it would stand still for longer than --max-pause allows");
+	return -ETIME;
+}
+
+/* Whether the ordinary way is short enough. What is expected is said if it is not. */
+static bool is_short(struct cryo_work *work)
+{
+	uint64_t limit = work->reader->request->max_pause_ns, expected;
+
+	if (!limit)
+		return false;
+	expected = cryo_estimate_pause(&work->inspector, &work->core);
+	if (expected > limit)
+		cryo_channel_say(work->reader->supervisor, CRYOCORE_INFO, 0,
+			"it would stand still for some %" PRIu64 " ms, more than %" PRIu64,
+			(uint64_t)(expected / CRYO_NSEC_PER_MSEC),
+			(uint64_t)(limit / CRYO_NSEC_PER_MSEC));
+	return expected <= limit;
+}
+
+int cryo_snapshot_begin(struct cryo_work *work)
+{
+	const struct cryo_request *request = work->reader->request;
+	bool wanted = request->snapshot != CRYOCORE_SNAPSHOT_NONE;
+	int r = 0;
+
+	if (work->reader->tracer < 0 || (!wanted && !request->max_pause_ns))
+		return 0;
 	if (is_stopped_anyhow(work)) {
 		cryo_tell(work, CRYOCORE_INFO, 0,
 			"no snapshot: it is stopped, and there is nothing to keep it from");
 		return 0;
 	}
-	r = choose(work);
-	work->account.snapshot = work->snapshot.way;
+	if (is_short(work))
+		return 0;
+	if (wanted)
+		r = begin(work);
+	if (r == 0 && request->max_pause_ns && work->snapshot.way == CRYOCORE_SNAPSHOT_NONE)
+		r = cryo_snapshot_refuse(work);
 	return r;
 }
 

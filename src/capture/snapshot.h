@@ -49,7 +49,7 @@ int cryo_snapshot_begin(struct cryo_work *work);
 
 /* What the tracer is to do in the last stop (enum cryo_order), and what it said of it. */
 uint32_t cryo_snapshot_order(const struct cryo_work *work);
-void cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter);
+int cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter);
 
 /* In the stop, first of all: see what is kept, and end the tracking. 0 or -errno. */
 int cryo_snapshot_stopped(struct cryo_work *work);
@@ -75,6 +75,9 @@ void cryo_snapshot_clear(struct cryo_snapshot *snapshot);
  * way. 0 or -errno. */
 int cryo_snapshot_stop(
 	struct cryo_work *work, uint32_t order, struct cryo_letter *letter, int *ret_fd);
+
+/* Say that the target would be stopped for too long. -ETIME. */
+int cryo_snapshot_refuse(const struct cryo_work *work);
 
 /* Say why a way cannot be gone. */
 void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error);

@@ -66,19 +66,20 @@ static int open_copy(struct cryo_work *work, pid_t child)
 	return dir < 0 ? dir : cryo_memory_open(dir, child, &work->snapshot.copy);
 }
 
-void cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter)
+int cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter)
 {
 	int r = letter->error < 0 ? letter->error : letter->done;
 
 	if (work->snapshot.way != CRYOCORE_SNAPSHOT_FORK)
-		return;
+		return 0;
 	if (r == 0)
 		r = open_copy(work, letter->child);
 	work->snapshot.has_copy = letter->child != 0;
 	if (r == 0)
-		return;
+		return 0;
 	cryo_snapshot_say_no(work, "fork", r);
 	work->snapshot.way = work->account.snapshot = CRYOCORE_SNAPSHOT_NONE;
+	return work->reader->request->max_pause_ns ? cryo_snapshot_refuse(work) : 0;
 }
 
 static bool is_in_copy(const struct cryo_vma *vma)

@@ -332,6 +332,21 @@ static void end_children(struct supervisor *supervisor)
 	close_end(&supervisor->reader.channel);
 }
 
+/* A tracer that was killed may have left a copy of the target: another one ends it. */
+static void end_duplicate(struct supervisor *supervisor)
+{
+	int reader_end = -1;
+
+	if (!supervisor->shared->duplicate || supervisor->tracer.pid)
+		return;
+	supervisor->deadline = cryo_now() + STOP_NS;
+	if (start_tracer(supervisor, &reader_end) < 0)
+		return;
+	close_end(&reader_end);
+	close_end(&supervisor->tracer.channel); /* it has nobody to wait for */
+	cryo_child_end(&supervisor->tracer.pid, supervisor->request->procfs, STOP_NS);
+}
+
 /* ---- one capture ---- */
 
 static int make_files(struct supervisor *supervisor)
@@ -363,8 +378,10 @@ static void run(struct supervisor *supervisor)
 		r = wait_for_reader(supervisor);
 	if (r < 0 && !supervisor->done) /* what is complete is not interrupted any more */
 		supervisor->error = r;
-	if (supervisor->shared)
+	if (supervisor->shared) {
 		end_children(supervisor);
+		end_duplicate(supervisor);
+	}
 	if (!supervisor->done)
 		cryo_leftover_tell(supervisor->request, supervisor->result);
 	if (supervisor->report >= 0)

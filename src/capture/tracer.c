@@ -82,7 +82,7 @@ static int check_all_held(const struct cryo_stopped *stopped)
 }
 
 static void hold_until_told(
-	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
 	(void)stopped;
 	tell_stopped(tracer, letter, -1);
@@ -90,7 +90,7 @@ static void hold_until_told(
 }
 
 static void track(
-	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
 	_cleanup_close_ int fd = -1;
 
@@ -103,24 +103,26 @@ static void track(
 }
 
 static void make_copy(
-	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
 	letter->done = check_all_held(stopped);
 	if (letter->done == 0)
-		letter->done = cryo_implant_copy(&tracer->shared->site, stopped, &tracer->copy);
-	letter->child = tracer->copy.pid;
+		letter->done = cryo_implant_copy(tracer->shared, stopped);
+	if (letter->done < 0)
+		cryo_implant_end_copy(tracer->shared, tracer->request->procfs);
+	letter->child = tracer->shared->duplicate;
 	hold_until_told(tracer, stopped, letter);
 }
 
 static void end_copy(
-	struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
+	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
-	letter->done = cryo_implant_reap_copy(&tracer->shared->site, stopped, &tracer->copy);
+	letter->done = cryo_implant_reap_copy(tracer->shared, tracer->request->procfs, stopped);
 	tell_stopped(tracer, letter, -1);
-	tracer->copy = (struct cryo_duplicate){0};
 }
 
-static void (*const orders[])(struct cryo_tracer *, struct cryo_stopped *, struct cryo_letter *) = {
+static void (*const orders[])(
+	const struct cryo_tracer *, struct cryo_stopped *, struct cryo_letter *) = {
 	[CRYO_ORDER_HOLD] = hold_until_told,
 	[CRYO_ORDER_TRACK] = track,
 	[CRYO_ORDER_FORK] = make_copy,
@@ -134,7 +136,7 @@ static int write_records(const struct cryo_tracer *tracer, const struct cryo_buf
 	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
 }
 
-static void stop(struct cryo_tracer *tracer, uint32_t order)
+static void stop(const struct cryo_tracer *tracer, uint32_t order)
 {
 	struct cryo_buffer records = {0};
 	struct cryo_stopped stopped = {0};
@@ -161,7 +163,7 @@ static void stop(struct cryo_tracer *tracer, uint32_t order)
 	tell_both(tracer, &letter);
 }
 
-void cryo_tracer_run(struct cryo_tracer *tracer)
+void cryo_tracer_run(const struct cryo_tracer *tracer)
 {
 	const struct cryo_request *request = tracer->request;
 	const int needed[] = {request->procfs, request->identity.dir, request->identity.pidfd,
@@ -176,15 +178,15 @@ void cryo_tracer_run(struct cryo_tracer *tracer)
 		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
 			break;
 		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
-			cryo_implant_end_copy(&tracer->copy);
+			cryo_implant_end_copy(tracer->shared, request->procfs);
 		stop(tracer, letter.order);
 		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
 			break;
-		if (!tracer->copy.pid) /* else it has to be ended in any case */
+		if (!tracer->shared->duplicate) /* else it has to be ended in any case */
 			block_signal(SIGTERM, SIG_UNBLOCK);
 	}
-	if (tracer->copy.pid) {
-		cryo_implant_end_copy(&tracer->copy);
+	if (tracer->shared->duplicate) {
+		cryo_implant_end_copy(tracer->shared, request->procfs);
 		stop(tracer, CRYO_ORDER_END);
 	}
 	_exit(0);

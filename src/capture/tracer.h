@@ -4,14 +4,12 @@
  */
 #pragma once
 
-#include "capture/implant.h"
 #include "capture/request.h"
 
 /**
  * struct cryo_tracer - what the tracer process works with.
  * @supervisor, @reader: its ends of the channels
  * @records: file for the registers
- * @copy: of the target, while there is one
  * @parent: pid of the supervisor, to notice that it died before we could ask to be told
  */
 struct cryo_tracer {
@@ -21,8 +19,8 @@ struct cryo_tracer {
 	int records;
 	pid_t parent;
 	uint64_t deadline;
-	struct cryo_duplicate copy;
 };
 
-/* The whole life of the process, from behind fork() to its exit status. Never returns. */
-void cryo_tracer_run(struct cryo_tracer *tracer) __attribute__((noreturn));
+/* The whole life of the process, from behind fork() to its exit status. Never returns. It ends a
+ * copy of the target that is left, before it does anything: of a tracer that died. */
+void cryo_tracer_run(const struct cryo_tracer *tracer) __attribute__((noreturn));

@@ -67,6 +67,18 @@ static int set_snapshot(const struct cli_option *option, void *field, const char
 	return -EINVAL;
 }
 
+static int set_max_pause(const struct cli_option *option, void *field, const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	if (digits == 0 || digits > 9 || value[digits] || strtoull(value, NULL, 10) == 0) {
+		cli_error("--%s: '%s' is not a number of milliseconds over 0", option->name, value);
+		return -EINVAL;
+	}
+	*(uint64_t *)field = strtoull(value, NULL, 10);
+	return 0;
+}
+
 static const struct cli_option rows[] = {
 	{"pid", 'p', "PID[,PID]...", "capture these processes", CLI_PIDS(struct request, pids)},
 	{"output", 'o', "PREFIX",
@@ -92,6 +104,8 @@ static const struct cli_option rows[] = {
 	{"snapshot", 0, "[precopy|fork]",
 		"let it run while its memory is copied; runs system calls in it",
 		CLI_FIELD(set_snapshot, struct request, options.snapshot, enum cryocore_snapshot)},
+	{"max-pause", 0, "MS", "capture nothing that would stand still for longer",
+		CLI_FIELD(set_max_pause, struct request, options.max_pause_ms, uint64_t)},
 	{"require-registers", 0, NULL, "a thread that cannot be stopped is an error",
 		CLI_FLAG(struct request, options.require_registers)},
 	CLI_GATHER_OPTIONS,

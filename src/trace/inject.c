@@ -248,13 +248,22 @@ static bool is_event(const struct cryo_tracee *tracee)
 	return tracee->status >> 8 == (SIGTRAP | PTRACE_EVENT_CLONE << 8);
 }
 
+static void tell_child(const struct cryo_injection *injection)
+{
+	unsigned long pid = 0;
+
+	if (injection->child_pid &&
+		ptrace(PTRACE_GETEVENTMSG, injection->tracee->tid, NULL, &pid) == 0)
+		*injection->child_pid = (int32_t)pid;
+}
+
 static int run_to_call(struct cryo_injection *injection)
 {
 	struct cryo_tracee *tracee = injection->tracee;
 	int r = resume(tracee, PTRACE_SYSCALL);
 
 	if (r == 0 && is_event(tracee)) {
-		ptrace(PTRACE_GETEVENTMSG, tracee->tid, NULL, &injection->event);
+		tell_child(injection);
 		r = resume(tracee, PTRACE_SYSCALL);
 	}
 	return r == 0 && !is_at_call(tracee) ? -EBUSY : r;

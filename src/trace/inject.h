@@ -37,7 +37,7 @@ struct cryo_site {
  * @stack: address of the frame; @below: what was there before
  * @child: where the stack of a clone(2) is to be: it leads a child that nobody holds to its end
  * @mask: its blocked signals; all are while it @is_masked
- * @event: what PTRACE_GETEVENTMSG gave at the last event: the pid of a child
+ * @child_pid: where the pid of a child is to be told as soon as there is one; or NULL
  */
 struct cryo_injection {
 	struct cryo_tracee *tracee;
@@ -46,7 +46,7 @@ struct cryo_injection {
 	uint64_t stack, child;
 	uint64_t mask;
 	bool is_masked;
-	unsigned long event;
+	_Atomic int32_t *child_pid;
 };
 
 /* Whether this build can inject at all. */
