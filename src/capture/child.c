@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -20,7 +21,9 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 
@@ -28,6 +31,10 @@
  * many, or it has no turn, on a machine that is busy. */
 #define DEATH_NS (4 * CRYO_NSEC_PER_SEC)
 #define STARVED_NS (60 * CRYO_NSEC_PER_SEC)
+
+enum {
+	TABLE_MAX = 1024 /* a longer table is listed */
+};
 
 static void leave_stdio(int kept)
 {
@@ -48,7 +55,17 @@ static bool is_closed_at_once(int fd)
 	return found.stx_dev_major != 0 || (!S_ISREG(found.stx_mode) && !S_ISDIR(found.stx_mode));
 }
 
-static void leave_others(const int *kept, size_t count)
+static void leave(int fd, const int *kept, size_t count)
+{
+	bool needed = fd <= STDERR_FILENO;
+
+	for (size_t i = 0; i < count && !needed; i++)
+		needed = fd == kept[i];
+	if (!needed && is_closed_at_once(fd))
+		close(fd);
+}
+
+static void leave_listed(const int *kept, size_t count)
 {
 	_cleanup_close_ int self = cryo_procfs_open("/proc/self");
 	_cleanup_free_ int *open_ones = NULL;
@@ -56,15 +73,40 @@ static void leave_others(const int *kept, size_t count)
 
 	if (self < 0 || cryo_procfs_list(self, "fd", &open_ones, &n_open) < 0)
 		return;
-	for (size_t i = 0; i < n_open; i++) {
-		int fd = open_ones[i];
-		bool needed = fd <= STDERR_FILENO || fd == self;
+	for (size_t i = 0; i < n_open; i++)
+		if (open_ones[i] != self)
+			leave(open_ones[i], kept, count);
+}
 
-		for (size_t j = 0; j < count && !needed; j++)
-			needed = fd == kept[j];
-		if (!needed && is_closed_at_once(fd))
-			close(fd);
+/* Descriptors that there can be in the process that forks; 0: not known. */
+static atomic_int table_size;
+
+void cryo_child_prepare(void)
+{
+	static const char key[] = "\nFDSize:";
+	_cleanup_close_ int self = cryo_procfs_open("/proc/self");
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *at = NULL;
+	uint64_t size = 0;
+
+	if (self >= 0 && cryo_procfs_read_record(self, "status", &text) == 0)
+		at = strstr((const char *)text.data, key);
+	if (at) {
+		at += strlen(key);
+		cryo_number_scan(&at, (const char *)text.data + text.size, 10, &size);
 	}
+	size *= 2; /* other threads open files meanwhile */
+	table_size = size <= TABLE_MAX ? (int)size : 0;
+}
+
+/* To ask for each number that there can be is cheaper than a listing, for which the kernel makes an
+ * inode for each descriptor. */
+static void leave_others(const int *kept, size_t count)
+{
+	if (!table_size)
+		leave_listed(kept, count);
+	for (int fd = 0; fd < table_size; fd++)
+		leave(fd, kept, count);
 }
 
 void cryo_child_begin(
