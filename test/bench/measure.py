@@ -61,6 +61,8 @@ class Bench:
             rounds = 1
         if row.gcore == targets.NEVER or (row.gcore == targets.SLOWLY and self.is_quick):
             those = [dumper for dumper in those if dumper.name != 'gcore']
+        if not row.snapshot:
+            those = [dumper for dumper in those if dumper.name != 'snapshot']
         print('%s: %s' % (where, row.title), file=sys.stderr)
         begin = time.monotonic()
         for number in range(1 if self.is_quick else 0, rounds + 1):

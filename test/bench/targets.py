@@ -16,13 +16,14 @@ MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
 class Shape:
     """A row of the benchmark. @full and @quick: arguments. @gcore: whether it is tried: ALWAYS;
     SLOWLY, once; NEVER, since it cannot. @disk: the disk matters. @stamps: it measures its pause.
+    @snapshot: --snapshot is measured too.
     """
 
     def __init__(self, name, title, full, quick, make, group=1, gcore=ALWAYS, disk=False,
-                 stamps=True):
+                 stamps=True, snapshot=False):
         self.name, self.title, self.full, self.quick = name, title, full, quick
         self.make, self.group, self.gcore = make, group, gcore
-        self.disk, self.stamps = disk, stamps
+        self.disk, self.stamps, self.snapshot = disk, stamps, snapshot
 
     def command(self, tool, is_quick):
         return self.make(tool, *(self.quick if is_quick else self.full))
@@ -40,10 +41,11 @@ def runtime(program, *before):
 
 
 SHAPES = [
-    Shape('heap', '4 GiB of random heap', (4 * GIB, 0), (64 * MIB, 0), shape('heap'), disk=True),
+    Shape('heap', '4 GiB of random heap', (4 * GIB, 0), (64 * MIB, 0), shape('heap'), disk=True,
+          snapshot=True),
     Shape('huge', 'the same in huge pages', (4 * GIB, 0), (64 * MIB, 0), shape('huge')),
     Shape('busy', 'the same heap, 10,000 pages written a second', (4 * GIB, 10000),
-          (64 * MIB, 10000), shape('busy'), gcore=SLOWLY),
+          (64 * MIB, 10000), shape('busy'), gcore=SLOWLY, snapshot=True),
     Shape('half', '4 GiB, half its pages zero', (4 * GIB, 0), (64 * MIB, 0), shape('half'),
           disk=True),
     Shape('tenth', '8 GiB mapped, a tenth touched', (8 * GIB, 0), (128 * MIB, 0), shape('tenth'),
@@ -53,12 +55,13 @@ SHAPES = [
     Shape('reserved', '1 TiB reserved, 64 MiB touched', (TIB, 64), (16 * GIB, 4),
           shape('reserved'), gcore=NEVER),
     Shape('sleep', 'sleep', (), (), lambda tool: ['sleep', '100000'], stamps=False),
-    Shape('idle', 'a process that does nothing', (MIB, 0), (MIB, 0), shape('heap')),
+    Shape('idle', 'a process that does nothing', (MIB, 0), (MIB, 0), shape('heap'),
+          snapshot=True),
     Shape('threads', '1,000 threads', (MIB, 1000), (MIB, 50), shape('threads')),
     Shape('vmas', '60,000 mappings, one in 16 used', (16, 60000), (16, 2000), shape('vmas')),
     Shape('full', '60,000 mappings, all used', (1, 60000), (1, 2000), shape('vmas')),
     Shape('python', 'python with 256 MiB', (256, 1000), (16, 1000),
-          runtime('heap.py', 'python3')),
+          runtime('heap.py', 'python3'), snapshot=True),
     Shape('jvm', 'a JVM with 512 MiB', (512, 1000), (16, 1000),
           runtime('Heap.java', 'java', '-Xmx%dm'), gcore=SLOWLY),
     Shape('node', 'node with 256 MiB', (256, 1000), (16, 1000), runtime('heap.js', 'node'),
