@@ -32,6 +32,8 @@ enum {
 	PAGE_IS_PFNZERO = 1 << 5,
 	PAGE_IS_GUARD = 1 << 8, /* Linux 6.15; before, guard pages are PAGE_IS_SWAPPED */
 	REGIONS = 512,
+	FEW_REGIONS = 64,
+	TABLE_REACH = 2 << 20, /* of one page table; more with larger pages */
 	ENTRIES = 4096,
 };
 
@@ -121,26 +123,81 @@ uint64_t cryo_pagemap_probe_scan(int pagemap)
 	return 0;
 }
 
-int cryo_pagemap_scan(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
-	uint64_t end, struct cryo_extent *extents, size_t room, size_t *ret_count,
-	uint64_t *ret_next)
+/* Where the next pages are, from *start on, as far as the page tables reach without a gap. 1, 0 if
+ * there are none, or -errno. */
+static int find_tables(
+	int pagemap, uint64_t wanted, uint64_t *start, uint64_t end, uint64_t *ret_end)
+{
+	struct page_region regions[FEW_REGIONS];
+	uint64_t next;
+	int n = scan_once(pagemap, wanted, CRYO_SCAN_ALL, *start, end, regions, FEW_REGIONS, &next);
+
+	if (n <= 0)
+		return n;
+	*start = regions[0].start;
+	*ret_end = regions[0].end;
+	for (int i = 1; i < n; i++) {
+		if (regions[i].start / TABLE_REACH > (*ret_end - 1) / TABLE_REACH + 1)
+			break;
+		*ret_end = regions[i].end;
+	}
+	return 1;
+}
+
+static int scan_stretch(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t *start,
+	uint64_t end, struct cryo_extent *extents, size_t room, size_t *count)
 {
 	struct page_region regions[REGIONS];
-	size_t count = 0;
 
-	while (start < end && room - count > 0) {
-		size_t ask = room - count < REGIONS ? room - count : REGIONS;
+	while (*start < end && room - *count > 0) {
+		size_t ask = room - *count < REGIONS ? room - *count : REGIONS;
 		uint64_t next;
-		int n = scan_once(pagemap, wanted, which, start, end, regions, ask, &next);
+		int n = scan_once(pagemap, wanted, which, *start, end, regions, ask, &next);
 
 		if (n < 0)
 			return n;
 		for (int i = 0; i < n; i++)
-			add_extent(extents, room, &count, regions[i].start, regions[i].end);
-		if (next <= start)
+			add_extent(extents, room, count, regions[i].start, regions[i].end);
+		if (next <= *start)
 			return -EIO;
-		start = next;
+		*start = next;
 	}
+	return 0;
+}
+
+/*
+ * To protect what matches, the kernel makes page tables for what is not there (Linux 6.18: 2 GiB of
+ * them for 1 TiB of nothing). So it is asked only about what has page tables.
+ */
+static int scan_written(int pagemap, uint64_t wanted, uint64_t *start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *count)
+{
+	int r = 0;
+
+	while (r == 0 && *start < end && room - *count > 0) {
+		uint64_t stretch_end = end;
+
+		r = find_tables(pagemap, wanted, start, end, &stretch_end);
+		if (r > 0)
+			r = scan_stretch(pagemap, wanted, CRYO_SCAN_WRITTEN, start, stretch_end,
+				extents, room, count);
+		else if (r == 0)
+			*start = end;
+	}
+	return r;
+}
+
+int cryo_pagemap_scan(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
+	uint64_t end, struct cryo_extent *extents, size_t room, size_t *ret_count,
+	uint64_t *ret_next)
+{
+	size_t count = 0;
+	int r = which == CRYO_SCAN_WRITTEN
+			? scan_written(pagemap, wanted, &start, end, extents, room, &count)
+			: scan_stretch(pagemap, wanted, which, &start, end, extents, room, &count);
+
+	if (r < 0)
+		return r;
 	*ret_count = count;
 	*ret_next = start;
 	return 0;

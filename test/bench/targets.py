@@ -53,7 +53,7 @@ SHAPES = [
     Shape('comb', '1 GiB mapped, every second page touched', (GIB, 0), (128 * MIB, 0),
           shape('comb'), gcore=SLOWLY),
     Shape('reserved', '1 TiB reserved, 64 MiB touched', (TIB, 64), (16 * GIB, 4),
-          shape('reserved'), gcore=NEVER),
+          shape('reserved'), gcore=NEVER, snapshot=True),
     Shape('sleep', 'sleep', (), (), lambda tool: ['sleep', '100000'], stamps=False),
     Shape('idle', 'a process that does nothing', (MIB, 0), (MIB, 0), shape('heap'),
           snapshot=True),
