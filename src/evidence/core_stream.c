@@ -133,7 +133,7 @@ static int store(struct storing *storing, struct cryo_sink *sink, const char *pa
 	const struct cryo_sink_entry *entry, struct cryo_deposit_sum *ret_sum)
 {
 	struct cryo_deposit_sum sum = {.size = entry->size};
-	int r = cryo_sink_create(sink, path, entry, &storing->file), last;
+	int r = cryo_sink_create(sink, path, entry, &storing->file), last = 0;
 
 	if (r < 0)
 		return r;
@@ -143,14 +143,15 @@ static int store(struct storing *storing, struct cryo_sink *sink, const char *pa
 		cryo_hash_init(&storing->hash);
 	sum.sparse = storing->hash.sparse;
 	r = store_all(storing, entry);
-	if (r != 0) {
-		cryo_sink_abandon(storing->file);
-		return r;
-	}
-	last = cryo_sink_commit(storing->file);
+	if (r == 0)
+		last = cryo_sink_commit(storing->file);
+	else
+		cryo_sink_abandon(storing->file); /* which fills it up */
+	if (r != 0)
+		cryo_hash_add_zeros(&storing->hash, entry->size - storing->position);
 	cryo_hash_finish(&storing->hash, sum.sha256);
 	*ret_sum = sum;
-	return last;
+	return r == 0 ? last : r;
 }
 
 int cryo_core_stream_store(int fd, struct cryo_sink *sink, const char *path,

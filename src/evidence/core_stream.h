@@ -14,7 +14,8 @@
  *	so that the capture is never held by us
  * @path: of the file
  * @keep: if not NULL, begun here, and fed with what passes; the caller's to clear
- * @ret_sum: size and digest of what was stored, holes as zeros
+ * @ret_sum: size and digest of what stands there, also where the rest is zeros; as it was if
+ *nothing does
  *
  * Returns 0; 1 if the stream ended early: the rest of the file is zeros and it is abandoned;
  * -ENODATA if there was not even a beginning, and no file; -EBADMSG (not such a stream); -ENOMEM;

@@ -321,10 +321,11 @@ int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_
 
 	*record = (struct cryo_record){
 		.name = "core", .time = dossier->core->started_ns, .error = -error};
+	record->sum = *sum;
+	record->partial = record->in_place = error < 0 && sum->size;
 	if (error < 0)
 		return 0;
 	record->made = true;
-	record->sum = *sum;
 	cryo_item_path(dossier->pid, record->name, path);
 	return cryo_ledger_add_file(&evidence->ledger, path, &record->sum);
 }

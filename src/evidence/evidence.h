@@ -138,7 +138,7 @@ int cryo_evidence_copies(
  * cryo_evidence_add_streamed_core - take a core that went into a stream of its own.
  * @dossier: with its @core
  * @error: negative, why it is not whole; 0: it is
- * @sum: of the whole core
+ * @sum: of what stands in the stream under its name; size 0: nothing does
  *
  * Returns 0 or -errno of the sink.
  */

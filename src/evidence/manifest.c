@@ -19,7 +19,7 @@ static bool fill_item(struct json_object *item, pid_t pid, const struct cryo_rec
 	char path[CRYO_SINK_PATH_MAX + 16];
 
 	cryo_item_path(pid, record->name, path);
-	if (record->partial)
+	if (record->partial && !record->in_place)
 		strcat(path, ".partial");
 	if (!cryo_member_text(item, "name", record->name) ||
 		!cryo_member_time(item, "time", record->time) ||

@@ -26,6 +26,8 @@ struct cryo_file_id {
  * @name: of the item; the file is proc/PID/NAME
  * @error: positive errno that kept it away, or cut it short; 0: whole
  * @partial: what there is stands in proc/PID/NAME.partial
+ * @in_place: ... no: in proc/PID/NAME, filled up with zeros, as a stream has it; an empty
+ *NAME.partial may stand beside it
  * @cut: the file is the first @size bytes of more (a limit)
  * @made: a file stands under the name
  * @size, @sha256: of the file, partial or whole
@@ -35,7 +37,7 @@ struct cryo_file_id {
 struct cryo_record {
 	char name[CRYO_ITEM_NAME_SIZE];
 	int32_t error;
-	bool partial, cut, made;
+	bool partial, in_place, cut, made;
 	uint64_t time;
 	struct cryo_deposit_sum sum;
 	struct cryo_file_id file;

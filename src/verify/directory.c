@@ -139,10 +139,22 @@ static int check_file(const struct cryo_manifest_entry *entry, void *user)
 	return r;
 }
 
+/* An empty NAME.partial beside NAME only says that NAME is not whole, as the manifest does. */
+static bool is_marker(struct check *check, const char *path)
+{
+	size_t base = cryo_manifest_marker(path);
+	_cleanup_free_ char *name = base ? strndup(path, base) : NULL;
+	_cleanup_close_ int fd = name ? open_inside(check->dir, path, 0) : -1;
+	struct stat found;
+
+	return fd >= 0 && fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size == 0 &&
+	       json_object_object_get_ex(check->listed, name, NULL);
+}
+
 static void tell_unlisted(struct check *check, const char *path)
 {
 	if (strcmp(path, CRYO_MANIFEST_NAME) == 0 ||
-		json_object_object_get_ex(check->listed, path, NULL))
+		json_object_object_get_ex(check->listed, path, NULL) || is_marker(check, path))
 		return;
 	check->verdict->about = path;
 	cryo_verdict_add(check->verdict, "unlisted", "the manifest does not know it");

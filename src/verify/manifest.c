@@ -14,6 +14,14 @@
 
 #include "base/buffer.h"
 
+size_t cryo_manifest_marker(const char *path)
+{
+	static const char suffix[] = ".partial";
+	size_t length = strlen(path), rest = strlen(suffix);
+
+	return length > rest && strcmp(path + length - rest, suffix) == 0 ? length - rest : 0;
+}
+
 static const char *text_of(struct json_object *object, const char *key)
 {
 	struct json_object *value;

@@ -18,6 +18,9 @@ enum {
 
 struct json_object;
 
+/* The length of NAME if a path is NAME.partial; else 0. */
+size_t cryo_manifest_marker(const char *path);
+
 /* What it says of a file. Strings are the manifest's. @original: it is a link to that file. */
 struct cryo_manifest_entry {
 	const char *path, *digest, *original;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 
 enum {
 	LINKS_MAX = 8 /* in a row */
@@ -125,15 +126,26 @@ static void tell(struct cryo_verdict *verdict, const char *path, const char *cod
 	verdict->about = NULL;
 }
 
+/* An empty NAME.partial beside NAME only says that NAME is not whole, as the manifest does. */
+static bool is_marker(struct cryo_members *members, const struct cryo_member *member)
+{
+	size_t base = cryo_manifest_marker(member->path);
+	_cleanup_free_ char *name = base ? strndup(member->path, base) : NULL;
+	const struct cryo_member *beside = name ? search(members, name) : NULL;
+
+	return beside && beside->listed && member->size == 0 && !member->link;
+}
+
 /* What nobody vouches for, and what is there twice: then the last one is what is extracted. */
-static void tell_strangers(const struct cryo_members *members, struct cryo_verdict *verdict)
+static void tell_strangers(struct cryo_members *members, struct cryo_verdict *verdict)
 {
 	for (size_t i = 0; i < members->count; i++) {
 		const struct cryo_member *member = &members->array[i];
 
 		if (i > 0 && strcmp(member[-1].path, member->path) == 0)
 			tell(verdict, member->path, "unlisted", "it is there more than once");
-		else if (!member->listed && strcmp(member->path, CRYO_MANIFEST_NAME) != 0)
+		else if (!member->listed && strcmp(member->path, CRYO_MANIFEST_NAME) != 0 &&
+			 !is_marker(members, member))
 			tell(verdict, member->path, "unlisted", "the manifest does not know it");
 	}
 }
