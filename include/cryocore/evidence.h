@@ -66,6 +66,7 @@ struct cryocore_gather_progress {
  * @jobs: captures at the same time; 0: as many as processors, at most 8
  * @case_id, @examiner, @note: for the log and manifest, or NULL
  * @argc, @argv: the command line for the log and manifest
+ * @snapshot, @max_pause_ms: of each capture; with tar_fd no snapshot is possible
  * @no_syscall_restart, @no_stop, @require_registers, @timeout_ms: of each capture, as struct
  *	cryocore_options has them
  * @total_timeout_ms: what all captures together may take; who has not had its turn by then has no
@@ -106,6 +107,8 @@ struct cryocore_gather_options {
 	bool no_stacks;
 	const char *bundle;
 	uint64_t bundle_max;
+	enum cryocore_snapshot snapshot;
+	uint64_t max_pause_ms;
 };
 
 /**

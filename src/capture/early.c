@@ -44,7 +44,7 @@ static bool read_generation(
 		       inspector->live, ret_generation) == 0;
 }
 
-static void read_mappings(struct cryo_inspector *inspector)
+void cryo_early_read_mappings(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 	_cleanup_close_ int smaps = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
@@ -66,7 +66,7 @@ void cryo_early_read(struct cryo_inspector *inspector)
 	if (!large && !inspector->unstoppable)
 		return;
 	if (cryo_bpf_open(&inspector->early.bpf) == 0 && large)
-		read_mappings(inspector);
+		cryo_early_read_mappings(inspector);
 }
 
 /* ---- in the stop ---- */
@@ -168,14 +168,25 @@ static bool have_same_names(const struct cryo_inspector *inspector)
 	return true;
 }
 
+bool cryo_early_is_current(const struct cryo_inspector *inspector)
+{
+	struct cryo_bpf_generation now;
+
+	return inspector->early.vmas && read_generation(inspector, &now) &&
+	       is_same(&now, &inspector->early.generation);
+}
+
+bool cryo_early_stamp(struct cryo_inspector *inspector)
+{
+	return read_generation(inspector, &inspector->early.generation);
+}
+
 bool cryo_early_take(
 	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count)
 {
 	struct cryo_early *early = &inspector->early;
-	struct cryo_bpf_generation now;
 
-	if (!early->vmas || !read_generation(inspector, &now) ||
-		!is_same(&now, &early->generation) || !find_new_pages(inspector) ||
+	if (!cryo_early_is_current(inspector) || !find_new_pages(inspector) ||
 		!have_same_names(inspector))
 		return false;
 	*ret_vmas = steal_ptr(early->vmas);

@@ -96,6 +96,8 @@ static int capture(
 	one.no_stop = target->no_stop || options->no_stop;
 	one.require_registers = options->require_registers;
 	one.no_syscall_restart = options->no_syscall_restart;
+	one.snapshot = options->snapshot;
+	one.max_pause_ms = options->max_pause_ms;
 	one.timeout_ms = cryo_gather_capture_ms(gather);
 	one.cancel = options->cancel;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");

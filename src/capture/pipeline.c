@@ -291,6 +291,8 @@ void cryo_account_stop(struct cryo_account *account, const struct cryo_letter *r
 {
 	uint64_t pause = released->release_ns - released->stop_ns;
 
+	if (!released->n_threads) /* it is gone */
+		return;
 	if (pause > account->pause_ns)
 		account->pause_ns = pause;
 	account->pauses_ns += pause;

@@ -54,6 +54,7 @@ void cryo_snapshot_clear(struct cryo_snapshot *snapshot)
 	cryo_memory_close(&snapshot->copy);
 	cryo_process_clear(&snapshot->before);
 	*snapshot = CRYO_SNAPSHOT_NONE;
+	snapshot->begun = true;
 }
 
 /* ---- whether ---- */
@@ -322,6 +323,14 @@ static int choose(struct cryo_work *work)
 	return 0;
 }
 
+/* What the mappings are, while it still runs. */
+static void read_early(struct cryo_work *work)
+{
+	cryo_guard_at(work->guard, CRYO_PLACE_EARLY);
+	cryo_early_read_again(&work->inspector);
+	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
+}
+
 static int begin(struct cryo_work *work)
 {
 	int r;
@@ -332,6 +341,8 @@ static int begin(struct cryo_work *work)
 	}
 	r = choose(work);
 	work->account.snapshot = work->snapshot.way;
+	if (r == 0 && work->snapshot.way != CRYOCORE_SNAPSHOT_NONE)
+		read_early(work);
 	return r;
 }
 
@@ -364,8 +375,9 @@ int cryo_snapshot_begin(struct cryo_work *work)
 	bool wanted = request->snapshot != CRYOCORE_SNAPSHOT_NONE;
 	int r = 0;
 
-	if (work->reader->tracer < 0 || (!wanted && !request->max_pause_ns))
+	if (work->reader->tracer < 0 || work->snapshot.begun || (!wanted && !request->max_pause_ns))
 		return 0;
+	work->snapshot.begun = true;
 	if (is_stopped_anyhow(work)) {
 		cryo_tell(work, CRYOCORE_INFO, 0,
 			"no snapshot: it is stopped, and there is nothing to keep it from");
@@ -383,13 +395,17 @@ int cryo_snapshot_begin(struct cryo_work *work)
 int cryo_snapshot_stopped(struct cryo_work *work)
 {
 	struct cryo_snapshot *snapshot = &work->snapshot;
+	bool is_current;
 
 	if (snapshot->way != CRYOCORE_SNAPSHOT_PRECOPY)
 		return 0;
+	is_current = cryo_early_is_current(&work->inspector);
 	if (cryo_spool_keep(&snapshot->spool, &work->inspector.memory) < 0)
 		cryo_page_set_remove(&snapshot->spool.seen, 0, UINT64_MAX);
 	cryo_cleanup_close(&snapshot->userfaultfd);
 	snapshot->userfaultfd = -1;
+	if (is_current)
+		cryo_early_renew(&work->inspector, &snapshot->spool.seen);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct cryo_work;
 /**
  * struct cryo_snapshot - what a snapshot knows.
  * @way: how it is made, once that is sure; CRYOCORE_SNAPSHOT_NONE: not at all
+ * @begun: who takes the place of somebody who got stuck does not begin again
  * @userfaultfd: tracks the target as long as it is open; or -1
  * @before: the process as it was when copying began
  * @sketch: where its memory stands in the file; @tracked: the same, of tracked memory only
@@ -29,6 +30,7 @@ struct cryo_work;
  */
 struct cryo_snapshot {
 	enum cryocore_snapshot way;
+	bool begun;
 	int userfaultfd;
 	struct cryo_process before;
 	struct cryo_plan sketch, tracked;

@@ -331,6 +331,8 @@ static int run_gather(struct request *request)
 	options->n_pids = request->pids.count;
 	options->content = request->options.content;
 	options->no_syscall_restart = request->options.no_syscall_restart;
+	options->snapshot = request->options.snapshot;
+	options->max_pause_ms = request->options.max_pause_ms;
 	options->no_stop = request->options.no_stop;
 	options->require_registers = request->options.require_registers;
 	options->timeout_ms = request->timeout_ms;
