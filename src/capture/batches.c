@@ -238,8 +238,18 @@ static void give_back_source(struct cryo_worker *worker)
 	pthread_cond_broadcast(&worker->copy->changed);
 }
 
+/* Find a place for a batch that is to be held. Nobody else may have taken the room that there was
+ * since it was asked for. 0 or -ENOMEM. With the lock. */
+static int place_batch(struct cryo_worker *worker, bool held, uint8_t **ret_image)
+{
+	if (!held || !worker->batch->count)
+		return 0;
+	*ret_image = cryo_hold_add(&worker->copy->hold, worker->batch);
+	return *ret_image ? 0 : -ENOMEM;
+}
+
 /* Fill the batch from the walk. 0 or -errno. */
-static int walk_batch(struct cryo_worker *worker)
+static int walk_batch(struct cryo_worker *worker, bool held, uint8_t **ret_image)
 {
 	struct cryo_copy *copy = worker->copy;
 	bool taken;
@@ -254,46 +264,45 @@ static int walk_batch(struct cryo_worker *worker)
 	r = fill_batch(copy, worker->source, worker->batch);
 	cryo_guard_at(worker->guard, CRYO_PLACE_SAFE);
 	pthread_mutex_lock(&copy->lock);
+	if (r == 0)
+		r = place_batch(worker, held, ret_image);
 	give_back_source(worker);
 	pthread_mutex_unlock(&copy->lock);
 	return r;
 }
 
-/* Whether one window was taken that is to be read once more. */
-static bool take_again(struct cryo_worker *worker)
+/* One window that is to be read once more, if there is any and nobody is at the walk, who may need
+ * the room. 0 or -ENOMEM. */
+static int take_again(struct cryo_worker *worker, bool held, uint8_t **ret_image)
 {
 	struct cryo_copy *copy = worker->copy;
 	struct cryo_batch *batch = worker->batch;
+	int r;
 
 	pthread_mutex_lock(&copy->lock);
 	while (batch->count == 0 && copy->next_again < copy->n_again && !copy->late &&
-		has_room(copy)) {
+		has_room(copy) && !(held && copy->source->is_taken)) {
 		batch->windows[0] = copy->again[copy->next_again++];
 		if (judge(copy, &batch->windows[0]))
 			cryo_batch_join(batch);
 	}
+	r = place_batch(worker, held, ret_image);
 	pthread_mutex_unlock(&copy->lock);
-	return batch->count > 0;
+	return r;
 }
 
-/* The next batch, unless another worker has failed; and a place to hold it, as long as there is
- * room. 1, 0 or -errno. */
 int cryo_batches_take(struct cryo_worker *worker, bool held, uint8_t **ret_image)
 {
-	struct cryo_copy *copy = worker->copy;
 	struct cryo_batch *batch = worker->batch;
-	int r = 0;
+	int r;
 
 	batch->count = batch->size = 0;
-	batch->packed = held || copy->spool;
-	if (!take_again(worker))
-		r = walk_batch(worker);
-	if (r == 0 && batch->count && held) {
-		pthread_mutex_lock(&copy->lock);
-		*ret_image = cryo_hold_add(&copy->hold, batch);
-		pthread_mutex_unlock(&copy->lock);
-		r = *ret_image ? 0 : -ENOMEM;
-	}
+	batch->packed = held;
+	r = take_again(worker, held, ret_image);
+	if (r == 0 && !batch->count)
+		r = walk_batch(worker, held, ret_image);
+	if (r == 0 && !batch->count) /* what nobody took while the other one walked */
+		r = take_again(worker, held, ret_image);
 	return r < 0 ? r : batch->count > 0;
 }
 

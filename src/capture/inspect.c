@@ -34,6 +34,7 @@
 
 enum {
 	FILTER_DEFAULT = 0x33,
+	OPEN_ATTEMPTS = 50,
 };
 
 static int find_live(struct cryo_inspector *inspector)
@@ -43,6 +44,24 @@ static int find_live(struct cryo_inspector *inspector)
 	if (dir >= 0)
 		inspector->live_dir = dir;
 	return dir < 0 ? dir : 0;
+}
+
+/* Threads that hand over to each other may all have exited by the time that one is looked at. */
+static int open_live(struct cryo_inspector *inspector)
+{
+	int r = -ESRCH;
+
+	for (int i = 0; i < OPEN_ATTEMPTS && (r == -ESRCH || r == -ENOENT); i++) {
+		cryo_cleanup_close(&inspector->live_dir);
+		inspector->live_dir = -1;
+		r = find_live(inspector);
+		if (r == 0)
+			r = cryo_memory_open(
+				inspector->live_dir, inspector->live, &inspector->memory);
+		if (r < 0 && !cryo_identity_is_alive(inspector->identity))
+			break;
+	}
+	return r;
 }
 
 static int read_root(struct cryo_inspector *inspector)
@@ -125,9 +144,7 @@ int cryo_inspect_before(
 
 	inspector.procfs = procfs;
 	inspector.identity = identity;
-	r = find_live(&inspector);
-	if (r == 0)
-		r = cryo_memory_open(inspector.live_dir, inspector.live, &inspector.memory);
+	r = open_live(&inspector);
 	if (r == 0)
 		r = cryo_status_read(identity->dir, &status);
 	if (r == 0)

@@ -287,9 +287,12 @@ void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool)
 	copy->spool = spool;
 }
 
-/* Nothing of one walk is left for the next, which is through another plan. */
+/* Nothing of one walk is left for the next, which is through another plan; but for what a stuck
+ * worker may still use. */
 static void end_walk(struct cryo_copy *copy)
 {
+	if (copy->n_given_up)
+		copy->source = NULL;
 	if (copy->source)
 		cryo_walk_end(&copy->source->walk);
 	free(steal_ptr(copy->source));
@@ -323,11 +326,12 @@ int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)
 	int r = 0;
 
 	copy->plan = plan;
-	copy->is_finished = plan->finished;
 	if (copy->inspector->memory_error)
 		return cryo_batches_leave_rest(copy, 0, 0, copy->inspector->memory_error);
-	if (!copy->source)
+	if (!copy->source) { /* else somebody takes the place of another */
+		copy->is_finished = plan->finished;
 		r = cryo_batches_start(copy, 0);
+	}
 	if (r < 0 || copy->is_stream)
 		return r < 0 ? r : 1;
 	copy->tight = true;
