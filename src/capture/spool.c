@@ -162,11 +162,8 @@ static int keep_between(
 
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < count; i++) {
-			cryo_page_set_remove(seen, start, extents[i].start);
-			start = extents[i].end;
-		}
-		cryo_page_set_remove(seen, start, next);
+		for (size_t i = 0; i < count; i++)
+			cryo_page_set_remove(seen, extents[i].start, extents[i].end);
 		start = next;
 	}
 	return 0;
@@ -191,12 +188,12 @@ static int keep(
 
 int cryo_spool_keep(struct cryo_spool *spool, const struct cryo_memory *memory)
 {
-	struct cryo_memory kept = *memory;
+	struct cryo_memory lost = *memory;
 	int r = 0;
 
-	kept.which = CRYO_SCAN_KEPT;
+	lost.which = CRYO_SCAN_LOST;
 	for (size_t i = 0; i < spool->seen.n_ranges && r == 0; i++)
-		r = keep(&spool->seen, &kept, spool->seen.ranges[i].start,
+		r = keep(&spool->seen, &lost, spool->seen.ranges[i].start,
 			spool->seen.ranges[i].end);
 	return r;
 }

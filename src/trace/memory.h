@@ -23,7 +23,7 @@ struct cryo_page_set;
 enum cryo_scan {
 	CRYO_SCAN_ALL,
 	CRYO_SCAN_WRITTEN, /* written since they were last told; what is not tracked is left out */
-	CRYO_SCAN_KEPT,    /* told, and not written since */
+	CRYO_SCAN_LOST,    /* written since, or not there any more; not there but in swap, too */
 };
 
 /**
@@ -77,7 +77,7 @@ void cryo_memory_close(struct cryo_memory *memory);
  * @ret_count: how many there are
  * @ret_next: everything before it is told; equals @end when the range is done
  *
- * Returns 0 or -errno; -EPERM for CRYO_SCAN_KEPT if not all of the range is tracked.
+ * Returns 0 or -errno; -EPERM for CRYO_SCAN_LOST if not all of the range is tracked.
  */
 int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);

@@ -55,19 +55,21 @@ static bool add_extent(
 	return true;
 }
 
-/* What is asked for beyond pages that are there: flags, categories wanted, categories refused. */
+/* What is asked for beyond pages that are there: flags, categories wanted, categories refused, and
+ * where it is not about such pages: which one of has to be so, and which of these not. */
 static const struct {
-	uint64_t flags, wanted, refused;
+	uint64_t flags, wanted, refused, any, inverted;
 } questions[] = {
-	[CRYO_SCAN_ALL] = {0, 0, PAGE_IS_PFNZERO},
-	[CRYO_SCAN_WRITTEN] = {PM_SCAN_WP_MATCHING, PAGE_IS_WRITTEN, PAGE_IS_PFNZERO},
-	[CRYO_SCAN_KEPT] = {PM_SCAN_CHECK_WPASYNC, 0, PAGE_IS_PFNZERO | PAGE_IS_WRITTEN},
+	[CRYO_SCAN_ALL] = {0, 0, PAGE_IS_PFNZERO, 0, 0},
+	[CRYO_SCAN_WRITTEN] = {PM_SCAN_WP_MATCHING, PAGE_IS_WRITTEN, PAGE_IS_PFNZERO, 0, 0},
+	[CRYO_SCAN_LOST] = {PM_SCAN_CHECK_WPASYNC, 0, 0, PAGE_IS_WRITTEN | PAGE_IS_PRESENT,
+		PAGE_IS_PRESENT},
 };
 
 static int scan_once(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
 	uint64_t end, struct page_region *regions, size_t room, uint64_t *ret_walk_end)
 {
-	uint64_t guard = which == CRYO_SCAN_ALL ? 0 : wanted & PAGE_IS_GUARD;
+	uint64_t guard = which == CRYO_SCAN_WRITTEN ? wanted & PAGE_IS_GUARD : 0;
 	uint64_t refused = questions[which].refused | guard;
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
@@ -76,9 +78,9 @@ static int scan_once(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = room,
-		.category_inverted = refused,
+		.category_inverted = refused | questions[which].inverted,
 		.category_mask = refused | questions[which].wanted,
-		.category_anyof_mask = wanted,
+		.category_anyof_mask = questions[which].any ? questions[which].any : wanted,
 		.return_mask = PAGE_IS_PRESENT,
 	};
 	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);

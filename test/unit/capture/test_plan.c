@@ -155,3 +155,42 @@ Test(plan, what_cannot_be_planned)
 	cr_assert_eq(cryo_plan_build(&narrow, &kernel, &plan), -EOVERFLOW);
 	cr_assert_eq(plan.data_end, 4711, "written in spite of an error");
 }
+
+/* Mappings that are still inside a segment of the sketch keep their place; the others go behind. */
+Test(plan, beside_a_sketch)
+{
+	_cleanup_process_ struct cryo_process process = synthetic_process(synthetic_arch(0));
+	_cleanup_plan_ struct cryo_plan sketch = {0}, same = {0}, grown = {0};
+	struct cryo_vma before[3];
+
+	memcpy(before, process.vmas, sizeof(before));
+	cr_assert_eq(cryo_plan_place(&process, &kernel, &sketch), 0);
+	for (size_t i = 0; i < 3; i++)
+		sketch.segments[i].vma = &before[i];
+	cr_assert_eq(cryo_plan_sketch(16 * 4096, &sketch), 0);
+	cr_assert_eq(cryo_plan_place(&process, &kernel, &same), 0);
+	cr_assert_eq(cryo_plan_finish(&process, &sketch, &same), 0);
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_eq(same.segments[i].offset, sketch.segments[i].offset, "segment %zu", i);
+	cr_assert_eq(same.data_end, sketch.data_end);
+	process.vmas[1].end += 4096;
+	cr_assert_eq(cryo_plan_place(&process, &kernel, &grown), 0);
+	cr_assert_eq(cryo_plan_finish(&process, &sketch, &grown), 0);
+	cr_assert_eq(grown.segments[0].offset, sketch.segments[0].offset);
+	cr_assert_eq(grown.segments[1].offset, sketch.data_end, "it has no room any more");
+	cr_assert_eq(grown.segments[2].offset, sketch.segments[2].offset);
+}
+
+Test(plan, find)
+{
+	_cleanup_process_ struct cryo_process process = synthetic_process(synthetic_arch(0));
+	_cleanup_plan_ struct cryo_plan plan = {0};
+	const struct cryo_segment *last;
+
+	cr_assert_eq(cryo_plan_place(&process, &kernel, &plan), 0);
+	last = &plan.segments[2];
+	cr_assert_eq(cryo_plan_find(&plan, last->vma->start), last);
+	cr_assert_eq(cryo_plan_find(&plan, last->vma->start + last->file_size - 1), last);
+	cr_assert_null(cryo_plan_find(&plan, last->vma->start + last->file_size));
+	cr_assert_null(cryo_plan_find(&plan, 0));
+}
