@@ -52,14 +52,14 @@ static int set_all_mappings(const struct cli_option *option, void *field, const 
 	return set_content(option, field, "all");
 }
 
+static const char *const ways[] = {[CRYOCORE_SNAPSHOT_AUTO] = "auto",
+	[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy",
+	[CRYOCORE_SNAPSHOT_FORK] = "fork"};
+
 static int set_snapshot(const struct cli_option *option, void *field, const char *value)
 {
-	static const char *const names[] = {[CRYOCORE_SNAPSHOT_AUTO] = "auto",
-		[CRYOCORE_SNAPSHOT_PRECOPY] = "precopy",
-		[CRYOCORE_SNAPSHOT_FORK] = "fork"};
-
 	for (int i = CRYOCORE_SNAPSHOT_AUTO; i <= CRYOCORE_SNAPSHOT_FORK; i++)
-		if (strcmp(value ? value : "auto", names[i]) == 0) {
+		if (strcmp(value ? value : "auto", ways[i]) == 0) {
 			*(enum cryocore_snapshot *)field = (enum cryocore_snapshot)i;
 			return 0;
 		}
@@ -180,6 +180,10 @@ static int print_result(const struct request *request, const struct cryocore_res
 		result->pid, (unsigned long long)result->data_bytes,
 		(unsigned long long)result->n_threads, (double)result->pause_ns / 1e6,
 		(double)result->total_ns / 1e6);
+	if (result->snapshot != CRYOCORE_SNAPSHOT_NONE)
+		cli_note(1, "pid %d: a snapshot by %s: %llu stops, %.3f ms together", result->pid,
+			ways[result->snapshot], (unsigned long long)result->n_stops,
+			(double)result->pauses_ns / 1e6);
 	return 0;
 }
 
