@@ -111,7 +111,6 @@ static int store(struct cryo_bundle *bundle, int fd, struct cryo_bundle_file *fi
 		return r;
 	}
 	file->changed = has_changed(fd, &before, &deposit);
-	file->sum.sparse = deposit.hash.sparse;
 	r = cryo_deposit_commit(&deposit, &file->sum);
 	return r < 0 ? r : give_name(bundle, file);
 }

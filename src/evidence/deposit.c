@@ -138,7 +138,7 @@ int cryo_deposit_escape(struct cryo_deposit *deposit, const void *data, size_t s
 static void sum(struct cryo_deposit *deposit, struct cryo_deposit_sum *ret_sum)
 {
 	ret_sum->size = deposit->size;
-	ret_sum->sparse = false;
+	ret_sum->sparse = deposit->hash.sparse;
 	cryo_hash_finish(&deposit->hash, ret_sum->sha256);
 	cryo_buffer_clear(&deposit->pending);
 }
