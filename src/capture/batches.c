@@ -297,7 +297,7 @@ int cryo_batches_take(struct cryo_worker *worker, bool held, uint8_t **ret_image
 	int r;
 
 	batch->count = batch->size = 0;
-	batch->packed = held;
+	batch->packed = held || worker->copy->spool;
 	r = take_again(worker, held, ret_image);
 	if (r == 0 && !batch->count)
 		r = walk_batch(worker, held, ret_image);
