@@ -28,7 +28,7 @@
  * @executed: another program was executed while we looked
  * @fenced: there was a seccomp filter around the reader
  * @stood_ticks: since boot: from when on the threads that could be stopped stood still
- * @sharer: a process that shares the memory without being a thread, and was not stopped; 0 if none
+ * @sharer: a process that shares the memory without being a thread, and ran meanwhile; 0 if none
  */
 struct cryo_account {
 	uint64_t started_ns, ended_ns, pause_ns, pauses_ns, n_stops;

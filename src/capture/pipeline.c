@@ -28,7 +28,6 @@
 #include "capture/privilege.h"
 #include "capture/record.h"
 #include "capture/report.h"
-#include "capture/sharer.h"
 #include "capture/tell.h"
 #include "capture/watch.h"
 
@@ -355,8 +354,11 @@ static int stop(struct cryo_work *work)
 
 	if (r == 0)
 		r = cryo_snapshot_begin(work);
-	if (r == 0)
+	if (r == 0) {
+		cryo_sharers_note(work->reader->request->procfs, work->inspector.live,
+			work->inspector.identity->pid, &work->sharers);
 		r = wait_for_stop(work);
+	}
 	if (r == 0 && work->reader->shared->cancel) {
 		cryo_tell(work, CRYOCORE_ERROR, -ECANCELED, "interrupted: nothing was captured");
 		r = -ECANCELED;
@@ -380,8 +382,8 @@ static int run_whole(struct cryo_work *work)
 	if (r < 0)
 		return r;
 	set_stage(work, CRYO_STAGE_FINISH);
-	work->account.sharer = cryo_sharer_find(work->reader->request->procfs, work->inspector.live,
-		work->process.pid, work->account.stood_ticks);
+	work->account.sharer = cryo_sharers_ran(work->reader->request->procfs, work->inspector.live,
+		work->process.pid, work->account.stood_ticks, &work->sharers);
 	r = cryo_record_core(work);
 	if (r == 0)
 		r = cryo_report_add_mapped(work->reader->report, &work->process);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
+/*
+ * All processes are asked once, before the stop. Afterwards only the numbers that have been given
+ * out meanwhile are.
+ */
 #include "capture/sharer.h"
 
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -9,11 +14,65 @@
 #include "base/cleanup.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
+#include "proc/status.h"
+
+enum {
+	NEW_MAX = 4096 /* numbers that are asked one by one; a listing is cheaper for more */
+};
+
+static bool shares(pid_t pid, pid_t leader, pid_t other)
+{
+	return other != leader && syscall(SYS_kcmp, pid, other, KCMP_VM, 0L, 0L) == 0;
+}
+
+/* How often the threads of a process have gone to sleep; UINT64_MAX: one runs, or it has gone. */
+static uint64_t count_sleeps(int procfs, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	_cleanup_close_ int tasks =
+		dir < 0 ? -1 : openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count = 0;
+	uint64_t sleeps = 0;
+
+	if (tasks < 0 || cryo_procfs_list(tasks, ".", &tids, &count) < 0)
+		return UINT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_close_ int task = cryo_procfs_open_process(tasks, tids[i]);
+		struct cryo_status status;
+
+		if (task < 0 || cryo_status_read(task, &status) < 0 || status.state == 'R')
+			return UINT64_MAX;
+		sleeps += status.voluntary_switches;
+	}
+	return sleeps;
+}
+
+void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *ret_sharers)
+{
+	struct cryo_sharers sharers = {.last_pid = cryo_procfs_last_pid(procfs)};
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = 0;
+
+	cryo_procfs_list(procfs, ".", &pids, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!shares(pid, leader, pids[i]))
+			continue;
+		if (sharers.count == CRYO_SHARERS_MAX) {
+			sharers.more = pids[i];
+			break;
+		}
+		sharers.array[sharers.count].pid = pids[i];
+		sharers.array[sharers.count++].sleeps = count_sleeps(procfs, pids[i]);
+	}
+	*ret_sharers = sharers;
+}
+
+/* ---- afterwards ---- */
 
 /*
- * One that stands still, as the parent of a vfork(2) does until its child is gone, changes nothing.
- * The kernel's threads have no memory, as a target that has ended meanwhile has none, so these are
- * alike.
+ * One that stands still changes nothing. The kernel's threads have no memory, as a target that has
+ * ended meanwhile has none, so these are alike.
  */
 static bool could_run(int procfs, pid_t pid, uint64_t since)
 {
@@ -24,16 +83,55 @@ static bool could_run(int procfs, pid_t pid, uint64_t since)
 	       !(stat.flags & CRYO_PF_KTHREAD) && stat.starttime <= since;
 }
 
-pid_t cryo_sharer_find(int procfs, pid_t pid, pid_t leader, uint64_t since)
+static bool is_noted(const struct cryo_sharers *sharers, pid_t pid)
+{
+	for (size_t i = 0; i < sharers->count; i++)
+		if (sharers->array[i].pid == pid)
+			return true;
+	return false;
+}
+
+static bool is_new(int procfs, pid_t pid, pid_t leader, pid_t other, uint64_t since,
+	const struct cryo_sharers *sharers)
+{
+	return shares(pid, leader, other) && !is_noted(sharers, other) &&
+	       could_run(procfs, other, since);
+}
+
+static pid_t find_listed(
+	int procfs, pid_t pid, pid_t leader, uint64_t since, const struct cryo_sharers *sharers)
 {
 	_cleanup_free_ pid_t *pids = NULL;
-	size_t count;
+	size_t count = 0;
 
-	if (cryo_procfs_list(procfs, ".", &pids, &count) < 0)
-		return 0;
+	cryo_procfs_list(procfs, ".", &pids, &count);
 	for (size_t i = 0; i < count; i++)
-		if (pids[i] != leader && syscall(SYS_kcmp, pid, pids[i], KCMP_VM, 0L, 0L) == 0 &&
-			could_run(procfs, pids[i], since))
+		if (is_new(procfs, pid, leader, pids[i], since, sharers))
 			return pids[i];
 	return 0;
+}
+
+static pid_t find_new(
+	int procfs, pid_t pid, pid_t leader, uint64_t since, const struct cryo_sharers *sharers)
+{
+	pid_t before = sharers->last_pid, now = cryo_procfs_last_pid(procfs);
+
+	if (before < 0 || now < before || now - before > NEW_MAX)
+		return find_listed(procfs, pid, leader, since, sharers);
+	for (pid_t other = before + 1; other <= now; other++)
+		if (is_new(procfs, pid, leader, other, since, sharers))
+			return other;
+	return 0;
+}
+
+pid_t cryo_sharers_ran(
+	int procfs, pid_t pid, pid_t leader, uint64_t since, const struct cryo_sharers *sharers)
+{
+	if (sharers->more)
+		return sharers->more;
+	for (size_t i = 0; i < sharers->count; i++)
+		if (sharers->array[i].sleeps == UINT64_MAX ||
+			count_sleeps(procfs, sharers->array[i].pid) != sharers->array[i].sleeps)
+			return sharers->array[i].pid;
+	return find_new(procfs, pid, leader, since, sharers);
 }

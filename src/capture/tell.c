@@ -167,9 +167,8 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 		tell_unstopped(work);
 	if (work->account.sharer)
 		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
-			"process %d shares its memory, and was not stopped: it could change it "
-			"while "
-			"it was read",
+			"process %d shares its memory, and ran while it was read: it could change "
+			"it",
 			work->account.sharer);
 	if (count_incomplete(&work->process))
 		cryo_tell(work, CRYOCORE_WARNING, 0,

@@ -10,6 +10,7 @@
 #include "capture/own_note.h"
 #include "capture/pipeline.h"
 #include "capture/plan.h"
+#include "capture/sharer.h"
 #include "capture/snapshot.h"
 #include "capture/write.h"
 
@@ -18,6 +19,7 @@
  * @inspector: made by prepare
  * @core, @exe: output files, made by prepare; @exe is not open where no copy is wanted
  * @records, @records_size: registers, mapped by stop; NULL if no thread is held
+ * @sharers: who shared its memory before the stop
  * @process: made by inspect
  * @plan: made by plan
  * @snapshot: made before the stop, if at all
@@ -34,6 +36,7 @@ struct cryo_work {
 	struct cryo_output core, exe;
 	void *records;
 	size_t records_size;
+	struct cryo_sharers sharers;
 	struct cryo_process process;
 	struct cryo_plan plan;
 	struct cryo_copy *copy;

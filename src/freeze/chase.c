@@ -132,7 +132,7 @@ static bool stop_unseen(struct chase *chase, pid_t pid)
 /* Signal everything around the last pid. Returns the last pid, or -errno. */
 static pid_t sweep(struct chase *chase)
 {
-	pid_t last = cryo_last_pid(chase->freezer->procfs);
+	pid_t last = cryo_procfs_last_pid(chase->freezer->procfs);
 
 	for (pid_t step = -BEHIND; step <= AHEAD && last > 0; step++) {
 		pid_t pid = last + step;

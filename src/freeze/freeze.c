@@ -144,7 +144,7 @@ static int prepare(struct cryo_freezer *freezer)
 /* Whether pids were given out since the last look that nobody spared uses; then they are chased. */
 static int follow_pids(struct cryo_freezer *freezer, size_t *empty_chases, bool *ret_moved)
 {
-	pid_t before = freezer->last_pid, now = cryo_last_pid(freezer->procfs);
+	pid_t before = freezer->last_pid, now = cryo_procfs_last_pid(freezer->procfs);
 	size_t hits;
 	int r;
 
@@ -156,7 +156,7 @@ static int follow_pids(struct cryo_freezer *freezer, size_t *empty_chases, bool 
 	r = cryo_freezer_chase(freezer, &hits);
 	*empty_chases = hits ? 0 : *empty_chases + 1;
 	*ret_moved = *empty_chases < EMPTY_CHASES;
-	freezer->last_pid = cryo_last_pid(freezer->procfs);
+	freezer->last_pid = cryo_procfs_last_pid(freezer->procfs);
 	return r;
 }
 
@@ -189,7 +189,7 @@ static int run_passes(struct cryo_freezer *freezer, bool *ret_quiet)
 	size_t quiet = 0, empty_chases = 0;
 	int r = 0;
 
-	freezer->last_pid = cryo_last_pid(freezer->procfs);
+	freezer->last_pid = cryo_procfs_last_pid(freezer->procfs);
 	while (r == 0 && quiet < QUIET_PASSES && cryo_now() < freezer->deadline &&
 		!cryo_freezer_is_cancelled(freezer)) {
 		bool moved = false;

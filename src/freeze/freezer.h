@@ -47,9 +47,6 @@ struct cryo_freezer {
 	size_t unsettled;
 };
 
-/* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
-pid_t cryo_last_pid(int procfs);
-
 bool cryo_freezer_is_cancelled(const struct cryo_freezer *freezer);
 
 /* Put subjects into their order again after some were added. */

@@ -86,21 +86,6 @@ void cryo_freeze_report_clear(struct cryo_freeze_report *report)
 	*report = (struct cryo_freeze_report){0};
 }
 
-pid_t cryo_last_pid(int procfs)
-{
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_procfs_read(procfs, "loadavg", 256, &text);
-	const char *at;
-	uint64_t pid;
-
-	if (r < 0)
-		return r;
-	at = text.size ? strrchr((char *)text.data, ' ') : NULL;
-	if (!at || !cryo_number_scan(&at, (char *)text.data + text.size, 10, &pid))
-		return -EBADMSG;
-	return (pid_t)pid;
-}
-
 bool cryo_freezer_is_cancelled(const struct cryo_freezer *freezer)
 {
 	return freezer->request->cancel && *freezer->request->cancel;

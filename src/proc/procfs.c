@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -176,4 +177,19 @@ int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret
 	*ret_count = numbers.count;
 	*ret_numbers = steal_ptr(numbers.array);
 	return 0;
+}
+
+pid_t cryo_procfs_last_pid(int procfs)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_procfs_read(procfs, "loadavg", 256, &text);
+	const char *at;
+	uint64_t pid;
+
+	if (r < 0)
+		return r;
+	at = text.size ? strrchr((char *)text.data, ' ') : NULL;
+	if (!at || !cryo_number_scan(&at, (char *)text.data + text.size, 10, &pid))
+		return -EBADMSG;
+	return (pid_t)pid;
 }

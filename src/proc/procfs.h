@@ -68,3 +68,6 @@ int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
  * Entries that are not decimal numbers are left out. Returns 0 or -errno.
  */
 int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count);
+
+/* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
+pid_t cryo_procfs_last_pid(int procfs);

@@ -176,8 +176,9 @@ static void state_pidns(int argc, char **argv)
 /* A process that shares our memory but is not a thread of ours. */
 static noreturn int partner(void *argument)
 {
-	(void)argument;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (argument)
+		pause();
 	for (;;)
 		counter++;
 }
@@ -185,11 +186,9 @@ static noreturn int partner(void *argument)
 static void state_clone_vm(int argc, char **argv)
 {
 	size_t size = 64 * 1024;
-	char *stack = malloc(size);
-	pid_t child = stack ? clone(partner, stack + size, CLONE_VM | SIGCHLD, NULL) : -1;
+	char *stack = malloc(size), *asleep = argc > 1 ? argv[1] : NULL;
+	pid_t child = stack ? clone(partner, stack + size, CLONE_VM | SIGCHLD, asleep) : -1;
 
-	(void)argc;
-	(void)argv;
 	if (child < 0)
 		die("clone");
 	tell("partner=%d", (int)child);
@@ -237,7 +236,7 @@ const struct victim_state family_states[] = {
 	{"vfork-parent", "", state_vfork_parent},
 	{"self-traced", "", state_self_traced},
 	{"pidns", "STATE...", state_pidns},
-	{"clone-vm", "", state_clone_vm},
+	{"clone-vm", "[asleep]", state_clone_vm},
 	{"thread-child", "", state_thread_child},
 	{NULL, NULL, NULL},
 };
