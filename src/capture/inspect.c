@@ -232,6 +232,15 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 	return 0;
 }
 
+bool cryo_inspect_has_memory(struct cryo_inspector *inspector)
+{
+	if (cryo_procfs_has_memory(inspector->live_dir))
+		return true;
+	cryo_cleanup_close(&inspector->live_dir);
+	inspector->live_dir = -1;
+	return find_live(inspector) == 0 && cryo_procfs_has_memory(inspector->live_dir);
+}
+
 static void inspect_filter(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};

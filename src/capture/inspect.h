@@ -72,6 +72,12 @@ struct cryo_inspector {
 		.exe = -1,                                                                         \
 		.early = CRYO_EARLY_NONE})
 
+/*
+ * Whether the process still has its memory. If not, what the page tables have told may be of one
+ * that was about to go: pages that were not found are not known to be none.
+ */
+bool cryo_inspect_has_memory(struct cryo_inspector *inspector);
+
 /* Before the stop. 0, -ESRCH (gone, or all threads have exited), -EACCES or -EPERM, or -errno. */
 int cryo_inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector);

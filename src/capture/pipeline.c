@@ -286,19 +286,6 @@ static int write_held(struct cryo_work *work)
 
 /* ---- release ---- */
 
-void cryo_account_stop(struct cryo_account *account, const struct cryo_letter *released)
-{
-	uint64_t pause = released->release_ns - released->stop_ns;
-
-	if (!released->n_threads) /* it is gone */
-		return;
-	if (pause > account->pause_ns)
-		account->pause_ns = pause;
-	account->pauses_ns += pause;
-	account->n_stops++;
-	account->n_restarted += released->n_restarted;
-}
-
 static void ask_release(struct cryo_work *work)
 {
 	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
@@ -345,7 +332,11 @@ static int read_stopped(struct cryo_work *work)
 			r = cryo_snapshot_placed(work);
 	}
 	work->is_placed = r == 0;
-	return r < 0 ? r : copy_memory(work);
+	if (r == 0)
+		r = copy_memory(work);
+	if (r == 0 && !work->snapshot.has_copy && !cryo_inspect_has_memory(&work->inspector))
+		r = cryo_tell_core(work, -ESRCH);
+	return r;
 }
 
 static int stop(struct cryo_work *work)

@@ -15,6 +15,19 @@
 #include "capture/tell.h"
 #include "elf/core.h"
 
+void cryo_account_stop(struct cryo_account *account, const struct cryo_letter *released)
+{
+	uint64_t pause = released->release_ns - released->stop_ns;
+
+	if (!released->n_threads) /* it is gone */
+		return;
+	if (pause > account->pause_ns)
+		account->pause_ns = pause;
+	account->pauses_ns += pause;
+	account->n_stops++;
+	account->n_restarted += released->n_restarted;
+}
+
 static int report_snapshot(const struct cryo_work *work)
 {
 	struct cryo_report_snapshot snapshot = {

@@ -70,6 +70,14 @@ void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers 
 
 /* ---- afterwards ---- */
 
+/* A number may be that of a thread, which has a directory too, though no listing shows it. */
+static bool is_process(int dir)
+{
+	struct cryo_status status;
+
+	return cryo_status_read(dir, &status) == 0 && status.tgid == status.pid;
+}
+
 /*
  * One that stands still changes nothing. The kernel's threads have no memory, as a target that has
  * ended meanwhile has none, so these are alike.
@@ -79,8 +87,9 @@ static bool could_run(int procfs, pid_t pid, uint64_t since)
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
 	struct cryo_stat stat;
 
-	return dir >= 0 && cryo_stat_read(dir, &stat) == 0 && !strchr("DTtZXx", stat.state) &&
-	       !(stat.flags & CRYO_PF_KTHREAD) && stat.starttime <= since;
+	return dir >= 0 && is_process(dir) && cryo_stat_read(dir, &stat) == 0 &&
+	       !strchr("DTtZXx", stat.state) && !(stat.flags & CRYO_PF_KTHREAD) &&
+	       stat.starttime <= since;
 }
 
 static bool is_noted(const struct cryo_sharers *sharers, pid_t pid)

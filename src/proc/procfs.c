@@ -193,3 +193,15 @@ pid_t cryo_procfs_last_pid(int procfs)
 		return -EBADMSG;
 	return (pid_t)pid;
 }
+
+bool cryo_procfs_has_memory(int dir)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *at;
+	uint64_t pages;
+
+	if (cryo_procfs_read(dir, "statm", 256, &text) < 0 || !text.size)
+		return false;
+	at = (const char *)text.data;
+	return cryo_number_scan(&at, at + text.size, 10, &pages) && pages > 0;
+}

@@ -71,3 +71,10 @@ int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret
 
 /* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
 pid_t cryo_procfs_last_pid(int procfs);
+
+/*
+ * Whether the task of a directory has an address space. One that has exited, or was killed, has
+ * none from the moment on at which its pages begin to go (exit_mm()). It takes no lock of that
+ * memory.
+ */
+bool cryo_procfs_has_memory(int dir);

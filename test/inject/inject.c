@@ -12,6 +12,7 @@
  *	signal VALUE	a signal comes as the call begins
  *	error VALUE	the call is not made and fails with this errno
  *	short VALUE	its third argument, a size or a count, becomes VALUE if it is larger
+ *	kill VALUE	process VALUE is killed, and given the time to die, before the call begins
  *
  * The exit status is that of the program (128 + signal if it was killed). "fired=0" on file
  * descriptor 9 says that the call never came. Everything is traced to its end; a process that
@@ -35,6 +36,7 @@ enum {
 	MAX_TASKS = 64,
 	LIFE = 40,
 	RESULTS = 9,
+	DYING_US = 20 * 1000,
 	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 		  PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL
 };
@@ -43,10 +45,11 @@ enum action {
 	LIST,
 	SIGNAL,
 	ERROR,
-	SHORT
+	SHORT,
+	KILL
 };
 
-static const char *const action_names[] = {"list", "signal", "error", "short"};
+static const char *const action_names[] = {"list", "signal", "error", "short", "kill"};
 
 /* @role: -1 until its parent has told of it; @parked: it waits for that */
 struct task {
@@ -123,6 +126,9 @@ static void do_harm(struct run *run, struct task *task, struct user_regs_struct 
 	run->fired = true;
 	if (run->action == SIGNAL) {
 		syscall(SYS_tgkill, task->tid, task->tid, (int)run->value);
+	} else if (run->action == KILL) {
+		kill((pid_t)run->value, SIGKILL);
+		usleep(DYING_US);
 	} else if (run->action == ERROR) {
 		registers->orig_rax = (unsigned long long)-1;
 		task->failing = true;
@@ -248,7 +254,7 @@ static int follow(struct run *run, pid_t first)
 
 static enum action parse_action(const char *word)
 {
-	for (int i = LIST; i <= SHORT; i++)
+	for (int i = LIST; i <= KILL; i++)
 		if (strcmp(action_names[i], word) == 0)
 			return (enum action)i;
 	exit(97);
