@@ -311,6 +311,9 @@ static int capture_all(struct request *request)
 	pthread_mutex_destroy(&crew.lock);
 	free(crew.jobs);
 	crew.failed += count - crew.taken;
+	if (crew.taken < count)
+		cli_error("interrupted: %zu of %zu processes were not looked at",
+			count - crew.taken, count);
 	if (crew.complete == count)
 		return CLI_COMPLETE;
 	return crew.failed == count ? CLI_FAILED : CLI_PARTIAL;
