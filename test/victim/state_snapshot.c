@@ -8,9 +8,13 @@
  * churn: memory that is mapped, used, grown, moved, given back and forked; every word of it is zero
  * or has the pattern of its address. Told is the area in which it moves about.
  *
+ * advised: a mebibyte of each kind of memory that a child of fork(2), or a protection, treats in
+ * its own way.
+ *
  * rearrange: at each line on stdin much of its memory is changed in all ways, and then it is still.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -280,9 +284,76 @@ static void state_rearrange(int argc, char **argv)
 	}
 }
 
+/* ---- advised ---- */
+
+static const struct {
+	const char *name;
+	int flags, advice;
+	bool locked;
+} kinds[] = {
+	{"plain", MAP_PRIVATE, MADV_NORMAL, false},
+	{"kept from children", MAP_PRIVATE, MADV_DONTFORK, false},
+	{"wiped in children", MAP_PRIVATE, MADV_WIPEONFORK, false},
+	{"locked", MAP_PRIVATE, MADV_NORMAL, true},
+	{"of huge pages", MAP_PRIVATE, MADV_HUGEPAGE, false},
+	{"to be merged", MAP_PRIVATE, MADV_MERGEABLE, false},
+	{"not dumped", MAP_PRIVATE, MADV_DONTDUMP, false},
+	{"shared", MAP_SHARED, MADV_NORMAL, false},
+};
+
+enum {
+	KIND_SIZE = 4 << 20
+};
+
+static void make_kind(size_t i)
+{
+	uint8_t *memory = mmap(NULL, KIND_SIZE + 2 * PAGE, PROT_READ | PROT_WRITE,
+		kinds[i].flags | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	/* so that it is a mapping of its own */
+	mprotect(memory, PAGE, PROT_NONE);
+	mprotect(memory + PAGE + KIND_SIZE, PAGE, PROT_NONE);
+	memory += PAGE;
+	if (kinds[i].advice != MADV_NORMAL && madvise(memory, KIND_SIZE, kinds[i].advice) < 0)
+		tell("without=%s", kinds[i].name);
+	if (kinds[i].locked && mlock(memory, KIND_SIZE) < 0)
+		tell("without=%s", kinds[i].name);
+	fill_pages(memory, KIND_SIZE);
+	tell("kind=%#lx %s", (unsigned long)(uintptr_t)memory, kinds[i].name);
+}
+
+/* Pages of hugetlbfs, where the machine has some. */
+static void make_hugetlb(void)
+{
+	uint8_t *memory = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (memory == MAP_FAILED) {
+		tell("without=hugetlbfs");
+		return;
+	}
+	fill_pages(memory, 2 << 20);
+	tell("kind=%#lx hugetlbfs", (unsigned long)(uintptr_t)memory);
+}
+
+static void state_advised(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		make_kind(i);
+	make_hugetlb();
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
 const struct victim_state snapshot_states[] = {
 	{"stamps", "[THREADS [PAGES [MICROSECONDS]]]", state_stamps},
 	{"churn", "[MICROSECONDS]", state_churn},
 	{"rearrange", "[MEBIBYTES]", state_rearrange},
+	{"advised", "", state_advised},
 	{NULL, NULL, NULL},
 };
