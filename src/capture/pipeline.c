@@ -421,15 +421,16 @@ static bool gave_up(const struct cryo_work *work)
 	return work->inspector.n_given_up || (work->copy && cryo_copy_n_given_up(work->copy));
 }
 
-static void clear(struct cryo_work *work)
+/* @is_shared: a thread that got stuck may still use what it holds. */
+static void clear(struct cryo_work *work, bool is_shared)
 {
 	if (cryo_output_abandon(&work->exe))
 		cryo_tell(
 			work, CRYOCORE_INFO, 0, "a part of the executable is left as its .partial");
 	cryo_output_close(&work->core);
 	cryo_output_close(&work->exe);
-	if (gave_up(work))
-		return; /* somebody may still use it */
+	if (is_shared)
+		return;
 	cryo_copy_end(work->copy);
 	cryo_snapshot_clear(&work->snapshot);
 	cryo_written_clear(&work->written);
@@ -455,13 +456,15 @@ static void run(struct cryo_work *work)
 {
 	const struct cryo_reader *reader = work->reader;
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
+	bool is_shared;
 
 	letter.error = reader->request->dry_run ? run_dry(work) : run_whole(work);
 	if (letter.error < 0)
 		cryo_output_abandon(&work->core);
-	clear(work);
+	is_shared = gave_up(work);
+	clear(work, is_shared);
 	cryo_channel_send(reader->supervisor, &letter);
-	if (gave_up(work))
+	if (is_shared)
 		cryo_child_leave_all();
 	_exit(0);
 }
