@@ -9,7 +9,7 @@ import shutil
 import signal
 
 import corefile
-from harness import COMPLETE, Skip, cryocore, need, need_root, run, state_of, tids_of, wait_until
+from harness import COMPLETE, PARTIAL, Skip, cryocore, need, need_root, run, state_of, tids_of, wait_until
 
 DEBUGGER_SECONDS = 240
 
@@ -98,6 +98,25 @@ def check_drgn(tap, core, tids, address, value):
 
 def tail(result):
     return (result.out[-1500:] + result.err[-700:]).strip()
+
+
+def check_verify(tap, path):
+    """It is clean; with a bit of its head turned, and without its end, it is not."""
+    tap.equal(cryocore('verify', '-q', path, seconds=120).status, COMPLETE, 'verify: clean')
+    with open(path, 'r+b') as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(64 + 40)  # p_memsz of the PT_NOTE
+        byte = file.read(1)[0]
+        file.seek(64 + 40)
+        file.write(bytes([byte ^ 0x10]))
+        file.flush()
+        tap.equal(cryocore('verify', '-q', path, seconds=120).status, PARTIAL, 'verify: a turned bit')
+        file.seek(64 + 40)
+        file.write(bytes([byte]))
+        file.truncate(size - 1)
+        file.flush()
+        tap.equal(cryocore('verify', '-q', path, seconds=120).status, PARTIAL, 'verify: a byte less')
+        file.truncate(size)
 
 
 READERS = {
@@ -200,6 +219,7 @@ def examine(tap, client, readers=tuple(READERS), more=None, limit=1.1):
     if more:
         more(tap, path, path + '.exe')
     core.close()
+    check_verify(tap, path)
 
 
 def compare_size(tap, pid, number, path, limit):
