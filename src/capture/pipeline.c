@@ -375,9 +375,11 @@ static int run_whole(struct cryo_work *work)
 	set_stage(work, CRYO_STAGE_FINISH);
 	work->account.sharer = cryo_sharers_ran(work->reader->request->procfs, work->inspector.live,
 		work->process.pid, work->account.stood_ticks, &work->sharers);
+	r = cryo_report_add_mapped(work->reader->report, &work->process);
+	if (r < 0)
+		cryo_tell(work, CRYOCORE_WARNING, r,
+			"what it has mapped could not be told: no files can be copied for it");
 	r = cryo_record_core(work);
-	if (r == 0)
-		r = cryo_report_add_mapped(work->reader->report, &work->process);
 	if (r == 0) {
 		cryo_tell_shortcomings(work);
 		cryo_record_exe(work);

@@ -62,7 +62,7 @@ static uint64_t next_file_data(const struct cryo_walk *walk, uint64_t from)
 		return from; /* a gap is to be told, as far as nothing is in memory */
 	data = lseek(walk->file, (off_t)offset, SEEK_DATA);
 	if (data < 0)
-		return errno == EINVAL ? from : UINT64_MAX;
+		return errno == ENXIO ? UINT64_MAX : from; /* else whoever reads it tells why not */
 	return from + ((uint64_t)data - offset);
 }
 
