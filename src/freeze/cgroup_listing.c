@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -29,18 +28,6 @@ struct list {
 	size_t count;
 };
 
-static int open_private(void)
-{
-	_cleanup_close_ int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
-	int mount;
-
-	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	mount = fsmount(
-		context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return mount < 0 ? -errno : mount;
-}
-
 static int open_root(int procfs)
 {
 	struct cryo_cgroups cgroups;
@@ -48,7 +35,7 @@ static int open_root(int procfs)
 
 	if (r < 0)
 		return r;
-	root = cgroups.mount_point ? open_private() : -EOPNOTSUPP;
+	root = cgroups.mount_point ? cryo_fs_open_private("cgroup2") : -EOPNOTSUPP;
 	if (root < 0 && cgroups.root >= 0)
 		root = steal_fd(&cgroups.root);
 	cryo_cgroups_close(&cgroups);

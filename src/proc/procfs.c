@@ -42,9 +42,9 @@ int cryo_procfs_open(const char *root)
 	return open_directory(AT_FDCWD, root);
 }
 
-int cryo_procfs_open_private(void)
+int cryo_fs_open_private(const char *type)
 {
-	_cleanup_close_ int context = fsopen("proc", FSOPEN_CLOEXEC);
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 	int mount;
 
 	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -52,6 +52,11 @@ int cryo_procfs_open_private(void)
 	mount = fsmount(
 		context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	return mount < 0 ? -errno : mount;
+}
+
+int cryo_procfs_open_private(void)
+{
+	return cryo_fs_open_private("proc");
 }
 
 int cryo_procfs_open_process(int procfs, pid_t pid)

@@ -22,6 +22,10 @@
  */
 int cryo_procfs_open(const char *root);
 
+/* An instance of a file system of the kernel's ("proc", "cgroup2") that is in no mount table: a
+ * descriptor of O_PATH, or -errno as cryo_procfs_open_private(). */
+int cryo_fs_open_private(const char *type);
+
 /**
  * cryo_procfs_open_private - a procfs of our own pid namespace that is in no mount table.
  *
