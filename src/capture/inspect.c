@@ -244,13 +244,13 @@ bool cryo_inspect_has_memory(struct cryo_inspector *inspector)
 static void inspect_filter(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	const char *cursor;
+	int r = cryo_procfs_read(inspector->live_dir, "coredump_filter", 64, &text);
+	const char *cursor = (const char *)text.data;
 
 	process->coredump_filter = FILTER_DEFAULT;
-	if (cryo_procfs_read(inspector->live_dir, "coredump_filter", 64, &text) < 0 || !text.size)
-		return;
-	cursor = (const char *)text.data;
-	cryo_number_scan(&cursor, cursor + text.size, 16, &process->coredump_filter);
+	if (r < 0 || !text.size ||
+		!cryo_number_scan(&cursor, cursor + text.size, 16, &process->coredump_filter))
+		process->filter_unknown = r != -ENOENT; /* else the kernel makes no cores */
 }
 
 static int inspect_auxv(const struct cryo_inspector *inspector, struct cryo_process *process)

@@ -62,7 +62,11 @@ static void fill_stat(const struct cryo_inspector *inspector, struct cryo_vma *v
 	vma->n_links = found.stx_nlink;
 }
 
-/* The first bytes of the mapping as the kernel would see them, without touching a page for it. */
+/*
+ * The first bytes of the mapping as the kernel would see them, without touching a page for it. What
+ * cannot be read now may be ELF, so that its first page is asked for once more, and then is in the
+ * core or a gap; only of a file with a server that is not asked nothing is expected.
+ */
 static bool has_elf_magic(const struct cryo_inspector *inspector, const struct cryo_vma *vma)
 {
 	_cleanup_close_ int fd = -1;
@@ -70,14 +74,19 @@ static bool has_elf_magic(const struct cryo_inspector *inspector, const struct c
 	uint64_t next;
 	char magic[SELFMAG] = {0};
 	size_t count = 0;
+	ssize_t got;
 
 	if (cryo_memory_scan(&inspector->memory, vma->start,
 		    vma->start + inspector->memory.page_size, &extent, 1, &count, &next) < 0)
-		return false;
+		return true;
 	if (count)
-		cryo_memory_read(&inspector->memory, vma->start, magic, sizeof(magic), true);
+		got = cryo_memory_read(&inspector->memory, vma->start, magic, sizeof(magic), true);
 	else if ((fd = cryo_inspector_open_file(inspector, vma)) >= 0)
-		cryo_io_pread(fd, magic, sizeof(magic), 0);
+		got = cryo_io_pread(fd, magic, sizeof(magic), 0);
+	else
+		got = vma->remote ? 0 : fd;
+	if (got < 0)
+		return !count || !cryo_memory_is_guard(&inspector->memory, vma->start);
 	return memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 

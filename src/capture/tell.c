@@ -155,6 +155,9 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			"there is no smaps: which of its mappings are used, or not to be dumped, "
 			"is "
 			"not known");
+	if (work->process.filter_unknown)
+		cryo_tell(work, CRYOCORE_WARNING, 0,
+			"its coredump_filter could not be read: that of most processes was used");
 	if (work->process.files_unknown)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"what files it has mapped could not be asked: names are those of maps");

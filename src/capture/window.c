@@ -2,9 +2,8 @@
 /*
  * All pieces of a batch of windows are read by one process_vm_readv(2). Where that stops, the rest
  * is read piece by piece through /proc/PID/mem, and a page that even this refuses is a gap: one
- * page, never its neighbours. Guard pages are holes in the kernel's core too, and a special mapping
- * has no gaps: a [vsyscall] that may only be executed reads as nothing in the kernel's own core
- * too.
+ * page, never its neighbours. Guard pages are holes in the kernel's core too, and so is a special
+ * mapping that cannot be read, like a [vsyscall] that may only be executed; but not the [vdso].
  */
 #include "capture/window.h"
 
@@ -26,23 +25,34 @@ static uint8_t *at(const struct reading *reading, uint64_t address)
 	return reading->image + (address - reading->window->start);
 }
 
+/* Some of them at least; 0 at the end of the file, or -errno. */
+static ssize_t read_file(const struct reading *reading, int file, uint64_t start, uint64_t end)
+{
+	const struct cryo_vma *vma = reading->window->segment->vma;
+	off_t offset = (off_t)(vma->offset + (start - vma->start));
+
+	return file < 0 ? file
+			: cryo_io_pread(file, at(reading, start), (size_t)(end - start), offset);
+}
+
 /* Bytes of the file (or of our vdso) for pages that are not in memory; zero behind its end. */
 static int read_backing(const struct reading *reading, int file, uint64_t start, uint64_t end)
 {
 	const struct cryo_vma *vma = reading->window->segment->vma;
-	off_t offset = (off_t)(vma->offset + (start - vma->start));
-	size_t size = (size_t)(end - start);
-	ssize_t got;
+	uint64_t page = reading->memory->page_size;
+	ssize_t got = 0;
 
 	if (reading->window->image) {
-		memcpy(at(reading, start), reading->window->image + (start - vma->start), size);
+		memcpy(at(reading, start), reading->window->image + (start - vma->start),
+			(size_t)(end - start));
 		return 0;
 	}
-	got = vma->kind != CRYO_VMA_FILE ? 0
-	      : file < 0                 ? file
-					 : cryo_io_pread(file, at(reading, start), size, offset);
-	memset(at(reading, start) + (got < 0 ? 0 : got), 0, size - (size_t)(got < 0 ? 0 : got));
-	return got < 0 ? reading->on_gap(reading->user, start, end, (int)got) : 0;
+	do {
+		start += (uint64_t)got;
+		got = vma->kind == CRYO_VMA_FILE ? read_file(reading, file, start, end) : 0;
+	} while (got > 0);
+	memset(at(reading, start), 0, (size_t)(end - start));
+	return got < 0 ? reading->on_gap(reading->user, start & ~(page - 1), end, (int)got) : 0;
 }
 
 static int fill_between(const struct reading *reading, int file)
@@ -89,7 +99,7 @@ static int read_slowly(const struct reading *reading, uint64_t from, uint64_t en
 		}
 		bad = (from & ~(page - 1)) + page;
 		memset(at(reading, from), 0, bad - from);
-		r = vma->kind == CRYO_VMA_SPECIAL || cryo_memory_is_guard(reading->memory, from)
+		r = cryo_walk_skips(vma) || cryo_memory_is_guard(reading->memory, from)
 			    ? 0
 			    : reading->on_gap(reading->user, from, bad, (int)n);
 		if (r < 0)

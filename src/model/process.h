@@ -143,6 +143,7 @@ struct cryo_vma {
  * @vmas: in address order; owned
  * @vmas_torn: they changed while they were read, so some may be wrong
  * @vmas_cut: the list ends before its end, since the kernel gave no more of it
+ * @filter_unknown: it could not be read
  * @use_unknown: which mappings hold something is not known: all of them are taken to
  * @files_unknown: nothing could be asked about the mapped files
  */
@@ -173,7 +174,7 @@ struct cryo_process {
 	size_t n_threads;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
-	bool vmas_torn, vmas_cut, use_unknown, files_unknown;
+	bool vmas_torn, vmas_cut, use_unknown, files_unknown, filter_unknown;
 };
 
 /* Free what the process owns (not the struct itself) and zero it. */

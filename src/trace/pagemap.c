@@ -66,6 +66,17 @@ static const struct {
 		PAGE_IS_PRESENT},
 };
 
+/* Interrupted, it can be asked again, unless it has protected some of what it did not tell. */
+static int ask(int pagemap, struct pm_scan_arg *scan)
+{
+	int n;
+
+	do
+		n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, scan);
+	while (n < 0 && errno == EINTR && !(scan->flags & PM_SCAN_WP_MATCHING));
+	return n < 0 ? -errno : n;
+}
+
 static int scan_once(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
 	uint64_t end, struct page_region *regions, size_t room, uint64_t *ret_walk_end)
 {
@@ -83,10 +94,10 @@ static int scan_once(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_
 		.category_anyof_mask = questions[which].any ? questions[which].any : wanted,
 		.return_mask = PAGE_IS_PRESENT,
 	};
-	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);
+	int n = ask(pagemap, &scan);
 
 	*ret_walk_end = scan.walk_end;
-	return n < 0 ? -errno : n;
+	return n;
 }
 
 /* Pages of the process's own: not the zero page, not those of a file's cache. */
@@ -105,11 +116,11 @@ int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *r
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
 		.return_mask = PAGE_IS_PRESENT,
 	};
-	int n = ioctl(pagemap, PAGEMAP_SCAN_REQUEST, &scan);
+	int n = ask(pagemap, &scan);
 
 	if (n > 0)
 		*ret_at = region.start;
-	return n < 0 ? -errno : n;
+	return n;
 }
 
 uint64_t cryo_pagemap_probe_scan(int pagemap)
@@ -119,9 +130,13 @@ uint64_t cryo_pagemap_probe_scan(int pagemap)
 	struct page_region region;
 	uint64_t walk_end;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		if (scan_once(pagemap, sets[i], CRYO_SCAN_ALL, 0, 0, &region, 1, &walk_end) >= 0)
+	int r = -EINVAL; /* it does not know a category */
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets) && r == -EINVAL; i++) {
+		r = scan_once(pagemap, sets[i], CRYO_SCAN_ALL, 0, 0, &region, 1, &walk_end);
+		if (r >= 0)
 			return sets[i];
+	}
 	return 0;
 }
 

@@ -14,9 +14,9 @@
  *	short VALUE	its third argument, a size or a count, becomes VALUE if it is larger
  *	kill VALUE	process VALUE is killed, and given the time to die, before the call begins
  *
- * The exit status is that of the program (128 + signal if it was killed). "fired=0" on file
- * descriptor 9 says that the call never came. Everything is traced to its end; a process that
- * does not end is killed after LIFE seconds.
+ * The exit status is that of the program (128 + signal if it was killed). "fired=NUMBER" on file
+ * descriptor 9 says which call was harmed; without a NUMBER it never came. Everything is traced to
+ *its end; a process that does not end is killed after LIFE seconds.
  */
 #include <elf.h>
 #include <errno.h>
@@ -65,6 +65,7 @@ struct run {
 	enum action action;
 	long value;
 	bool fired;
+	long harmed; /* the number of the call */
 	int n_roles;
 	struct task tasks[MAX_TASKS];
 	size_t n_tasks;
@@ -124,6 +125,7 @@ static void list_call(
 static void do_harm(struct run *run, struct task *task, struct user_regs_struct *registers)
 {
 	run->fired = true;
+	run->harmed = (long)registers->orig_rax;
 	if (run->action == SIGNAL) {
 		syscall(SYS_tgkill, task->tid, task->tid, (int)run->value);
 	} else if (run->action == KILL) {
@@ -282,7 +284,7 @@ int main(int argc, char **argv)
 	signal(SIGALRM, kill_all);
 	alarm(LIFE);
 	status = follow(run, first);
-	if (run->action != LIST)
-		fprintf(run->results, "fired=%d\n", run->fired);
+	if (run->fired)
+		fprintf(run->results, "fired=%ld\n", run->harmed);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
