@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -78,10 +77,9 @@ static void leave_listed(const int *kept, size_t count)
 			leave(open_ones[i], kept, count);
 }
 
-/* Descriptors that there can be in the process that forks; 0: not known. */
-static atomic_int table_size;
-
-void cryo_child_prepare(void)
+/* How many descriptors there can be. A fork copies the table only up to the last that is open, so
+ * that it is often short. 0: not known. */
+static uint64_t table_size(void)
 {
 	static const char key[] = "\nFDSize:";
 	_cleanup_close_ int self = cryo_procfs_open("/proc/self");
@@ -95,18 +93,20 @@ void cryo_child_prepare(void)
 		at += strlen(key);
 		cryo_number_scan(&at, (const char *)text.data + text.size, 10, &size);
 	}
-	size *= 2; /* other threads open files meanwhile */
-	table_size = size <= TABLE_MAX ? (int)size : 0;
+	return size;
 }
 
 /* To ask for each number that there can be is cheaper than a listing, for which the kernel makes an
  * inode for each descriptor. */
 static void leave_others(const int *kept, size_t count)
 {
-	if (!table_size)
+	uint64_t size = table_size();
+
+	if (!size || size > TABLE_MAX)
 		leave_listed(kept, count);
-	for (int fd = 0; fd < table_size; fd++)
-		leave(fd, kept, count);
+	else
+		for (int fd = 0; fd < (int)size; fd++)
+			leave(fd, kept, count);
 }
 
 void cryo_child_begin(

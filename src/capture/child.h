@@ -11,9 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* To be called before a fork whose child calls cryo_child_begin(): it spares that some work. */
-void cryo_child_prepare(void);
-
 /**
  * cryo_child_begin - the first thing that a child does.
  * @parent: pid of the supervisor, as it was before fork()

@@ -14,27 +14,46 @@
 
 #include "base/buffer.h"
 #include "capture/inspect.h"
+#include "capture/mapped_file.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
 
 enum {
 	MANY_THREADS = 200,
 	MANY_BYTES = 64 * 1024, /* of maps: some 800 mappings */
+	PIECE = 8 * 1024,
 };
 
 /* What is passed over, used or not, so that small mappings are asked about together. */
 #define BRIDGE (1ULL << 20)
 
-static bool has_many_mappings(const struct cryo_inspector *inspector)
+/* The text of maps, or the beginning of a long one. */
+static void read_maps(const struct cryo_inspector *inspector, struct cryo_buffer *text)
 {
 	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
-	char text[8192];
-	size_t size = 0;
-	ssize_t n;
+	ssize_t n = maps < 0 ? 0 : 1;
 
-	while (maps >= 0 && size < MANY_BYTES && (n = read(maps, text, sizeof(text))) > 0)
-		size += (size_t)n;
-	return size >= MANY_BYTES;
+	while (n > 0 && text->size < MANY_BYTES && cryo_buffer_reserve(text, PIECE) == 0) {
+		n = read(maps, text->data + text->size, PIECE);
+		text->size += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* What a text that is whole has of files. */
+static void look_at_files(struct cryo_inspector *inspector, const struct cryo_buffer *text)
+{
+	struct cryo_vma *vmas = NULL;
+	size_t count = 0;
+	int r = cryo_maps_parse((const char *)text->data, text->size, &vmas, &count);
+
+	if (r == 0)
+		r = cryo_mapped_file_inspect(inspector, vmas, count);
+	if (r == 0)
+		cryo_mapped_file_keep_private(vmas, &count);
+	inspector->early.files = vmas;
+	inspector->early.n_files = count;
+	if (r < 0)
+		cryo_early_forget_files(&inspector->early);
 }
 
 static bool read_generation(
@@ -61,8 +80,13 @@ void cryo_early_read_mappings(struct cryo_inspector *inspector)
 
 void cryo_early_read(struct cryo_inspector *inspector)
 {
-	bool large = inspector->n_threads >= MANY_THREADS || has_many_mappings(inspector);
+	_cleanup_buffer_ struct cryo_buffer maps = {0};
+	bool large;
 
+	read_maps(inspector, &maps);
+	large = inspector->n_threads >= MANY_THREADS || maps.size >= MANY_BYTES;
+	if (!large)
+		look_at_files(inspector, &maps);
 	if (!large && !inspector->unstoppable)
 		return;
 	if (cryo_bpf_open(&inspector->early.bpf) == 0 && large)
@@ -195,9 +219,16 @@ bool cryo_early_take(
 	return true;
 }
 
+void cryo_early_forget_files(struct cryo_early *early)
+{
+	cryo_vmas_free(steal_ptr(early->files), early->n_files);
+	early->n_files = 0;
+}
+
 void cryo_early_clear(struct cryo_early *early)
 {
 	cryo_bpf_close(&early->bpf);
+	cryo_early_forget_files(early);
 	cryo_vmas_free(early->vmas, early->n_vmas);
 	*early = (struct cryo_early)CRYO_EARLY_NONE;
 }

@@ -7,6 +7,8 @@
  * change unless the mmap_lock is held for writing, and the kernel counts that (trace/bpf.h). What
  * can change without the lock is asked again: whether a mapping that had no page of its own has one
  * now, and the names of files.
+ *
+ * The mappings of a small process are read in the stop; only their files are looked at before.
  */
 #pragma once
 
@@ -17,16 +19,20 @@ struct cryo_inspector;
 struct cryo_page_set;
 
 /**
- * struct cryo_early - what is known before the stop; all of it zero or closed for a small process.
- * @bpf: open for a large one, where it may be
- * @vmas: as smaps shows them; owned
+ * struct cryo_early - what is known before the stop.
+ * @bpf: open for a large process, where it may be
+ * @vmas: of a large process, as smaps shows them; owned
  * @generation: of @vmas
+ * @files: of a small one: its private mappings that begin a file, with what
+ *cryo_mapped_file_inspect() found; owned
  */
 struct cryo_early {
 	struct cryo_bpf bpf;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
 	struct cryo_bpf_generation generation;
+	struct cryo_vma *files;
+	size_t n_files;
 };
 
 #define CRYO_EARLY_NONE                                                                            \
@@ -54,6 +60,9 @@ bool cryo_early_is_current(const struct cryo_inspector *inspector);
  * @ours: pages that it tracked
  */
 void cryo_early_renew(struct cryo_inspector *inspector, const struct cryo_page_set *ours);
+
+/* Another program runs there now. */
+void cryo_early_forget_files(struct cryo_early *early);
 
 void cryo_early_clear(struct cryo_early *early);
 

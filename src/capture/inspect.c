@@ -226,6 +226,7 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 	*ret_exec =
 		inspector->exe >= 0 && !is_same_file(inspector->exe, inspector->live_dir, "exe");
 	if (*ret_exec) {
+		cryo_early_forget_files(&inspector->early);
 		cryo_cleanup_close(&inspector->exe);
 		open_exe(inspector);
 	}

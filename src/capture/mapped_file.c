@@ -121,11 +121,48 @@ static bool same_file(const struct cryo_vma *left, const struct cryo_vma *right)
 	       left->kind == right->kind && left->inode;
 }
 
+static bool may_be_elf(const struct cryo_vma *vma)
+{
+	return vma->offset == 0 && vma->flags & CRYO_VM_READ;
+}
+
 /* The dump rules ask for the inode only of shared mappings and of those that begin a file. */
 static bool needs_stat(const struct cryo_vma *vma)
 {
-	return vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE) ||
-	       (vma->offset == 0 && vma->flags & CRYO_VM_READ);
+	return vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE) || may_be_elf(vma);
+}
+
+static bool is_noted(const struct cryo_vma *vma)
+{
+	return vma->kind == CRYO_VMA_FILE && may_be_elf(vma) &&
+	       !(vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE));
+}
+
+void cryo_mapped_file_keep_private(struct cryo_vma *vmas, size_t *count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (is_noted(&vmas[i]))
+			vmas[kept++] = vmas[i];
+		else
+			free(vmas[i].name);
+	}
+	*count = kept;
+}
+
+/* What was noted before the stop of the file that a mapping begins, and is still so. */
+static const struct cryo_vma *find_noted(
+	const struct cryo_inspector *inspector, const struct cryo_vma *vma)
+{
+	const struct cryo_early *early = &inspector->early;
+
+	if (!is_noted(vma) || vma->anonymous || vma->swap)
+		return NULL;
+	for (size_t i = 0; i < early->n_files; i++)
+		if (same_file(&early->files[i], vma))
+			return &early->files[i];
+	return NULL;
 }
 
 void cryo_mapped_file_mark_remote(
@@ -143,6 +180,24 @@ void cryo_mapped_file_mark_remote(
 	}
 }
 
+static void inspect_one(
+	const struct cryo_inspector *inspector, struct cryo_vma *vma, const struct cryo_vma **known)
+{
+	const struct cryo_vma *noted = find_noted(inspector, vma);
+
+	if (noted || (needs_stat(vma) && same_file(*known, vma))) {
+		vma->mode = noted ? noted->mode : (*known)->mode;
+		vma->n_links = noted ? noted->n_links : (*known)->n_links;
+	} else if (needs_stat(vma)) {
+		fill_stat(inspector, vma);
+		*known = vma;
+	}
+	if (noted)
+		vma->elf_magic = noted->elf_magic;
+	else if (may_be_elf(vma) && !(vma->mode & 0111))
+		vma->elf_magic = has_elf_magic(inspector, vma);
+}
+
 int cryo_mapped_file_inspect(
 	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count)
 {
@@ -151,20 +206,10 @@ int cryo_mapped_file_inspect(
 
 	cryo_mapped_file_mark_remote(inspector, vmas, count);
 	for (size_t i = 0; i < count && r == 0; i++) {
-		struct cryo_vma *vma = &vmas[i];
-
-		if (vma->kind != CRYO_VMA_FILE)
+		if (vmas[i].kind != CRYO_VMA_FILE)
 			continue;
-		if (needs_stat(vma) && same_file(known, vma)) {
-			vma->mode = known->mode;
-			vma->n_links = known->n_links;
-		} else if (needs_stat(vma)) {
-			fill_stat(inspector, vma);
-			known = vma;
-		}
-		if (vma->offset == 0 && vma->flags & CRYO_VM_READ && !(vma->mode & 0111))
-			vma->elf_magic = has_elf_magic(inspector, vma);
-		r = fill_name(inspector, vma);
+		inspect_one(inspector, &vmas[i], &known);
+		r = fill_name(inspector, &vmas[i]);
 	}
 	return r;
 }

@@ -133,7 +133,6 @@ static int start_children(struct supervisor *supervisor)
 	_cleanup_close_ int tracer_end = -1;
 	int r = 0;
 
-	cryo_child_prepare();
 	if (!supervisor->options->dry_run && !supervisor->options->no_stop)
 		r = start_tracer(supervisor, &tracer_end);
 	return r < 0 ? r : start_reader(supervisor, tracer_end);

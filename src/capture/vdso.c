@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Our own is found by its name in our maps.
+ * Our own is where the auxiliary vector says. It is a whole ELF file (its section headers come
+ * last), and the kernel maps its pages, zeros behind the last byte and all.
  *
  * The child that maps the 32-bit one has first to unmap its own with the pages of data that belong
  * to it, since the kernel allows one per process. From then on it calls nothing that uses the vdso
@@ -13,7 +14,9 @@
 #endif
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -29,6 +32,20 @@ enum {
 	PAGE = 4096
 };
 
+/* The vdso that is mapped here. */
+static int copy_mapped(struct cryo_buffer *image)
+{
+	uintptr_t start = getauxval(AT_SYSINFO_EHDR);
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)start;
+	size_t end;
+
+	if (!header || !header->e_shoff)
+		return -EOPNOTSUPP;
+	end = header->e_shoff + (size_t)header->e_shnum * header->e_shentsize;
+	return cryo_buffer_add(image, header, (end + PAGE - 1) & ~((size_t)PAGE - 1));
+}
+
+#ifdef ARCH_MAP_VDSO_32
 struct own_maps {
 	struct cryo_vma *vmas;
 	size_t count;
@@ -67,22 +84,6 @@ static bool is_vvar(const struct cryo_vma *vma)
 	return vma->name && strncmp(vma->name, "[vvar", strlen("[vvar")) == 0;
 }
 
-/* The vdso that is mapped here. */
-static int copy_mapped(struct cryo_buffer *image)
-{
-	_cleanup_(own_maps_clear) struct own_maps maps = {0};
-	int r = read_own_maps(&maps);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < maps.count; i++)
-		if (is_vdso(&maps.vmas[i]))
-			return cryo_buffer_add(image, (const void *)(uintptr_t)maps.vmas[i].start,
-				(size_t)(maps.vmas[i].end - maps.vmas[i].start));
-	return -EOPNOTSUPP;
-}
-
-#ifdef ARCH_MAP_VDSO_32
 static void unmap_vdso(const struct own_maps *maps)
 {
 	for (size_t i = 0; i < maps->count; i++)

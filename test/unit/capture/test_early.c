@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture/inspect.h"
+#include "capture/mapped_file.h"
 #include "proc/maps.h"
 #include "proc/procfs.h"
 
@@ -209,13 +211,57 @@ Test(early, times_are_those_of_proc)
 	end(&setting);
 }
 
+/* Ourselves, who are small. */
+static void look_at_self(struct cryo_inspector *inspector)
+{
+	*inspector = CRYO_INSPECTOR_NONE;
+	inspector->root = strdup("");
+	inspector->live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(cryo_memory_open(inspector->live_dir, getpid(), &inspector->memory), 0);
+	cryo_early_read(inspector);
+}
+
 Test(early, a_small_process_is_left_alone)
 {
-	struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
+	struct cryo_inspector inspector;
 
-	inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
-	cryo_early_read(&inspector);
+	look_at_self(&inspector);
 	cr_assert_null(inspector.early.vmas);
 	cr_assert_eq(inspector.early.bpf.program, -1);
-	close(inspector.live_dir);
+	cryo_inspector_clear(&inspector);
+}
+
+static struct cryo_vma *find_head(struct cryo_vma *vmas, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (vmas[i].kind == CRYO_VMA_FILE && vmas[i].offset == 0 &&
+			vmas[i].flags & CRYO_VM_READ && vmas[i].mode & 0111)
+			return &vmas[i];
+	return NULL;
+}
+
+Test(early, what_files_are_is_noted_and_taken_for_pages_that_are_theirs)
+{
+	struct cryo_inspector inspector;
+	struct cryo_vma head, *noted;
+
+	look_at_self(&inspector);
+	noted = find_head(inspector.early.files, inspector.early.n_files);
+	cr_assert_not_null(noted);
+	head = *noted;
+	head.name = strdup(noted->name);
+	noted->elf_magic = true;
+	noted->mode = 0;
+	cr_assert_eq(cryo_mapped_file_inspect(&inspector, &head, 1), 0);
+	cr_assert_eq(head.mode, 0);
+	cr_assert(head.elf_magic);
+	head.anonymous = PAGE;
+	head.elf_magic = false;
+	cr_assert_eq(cryo_mapped_file_inspect(&inspector, &head, 1), 0);
+	cr_assert(head.mode & 0111, "a page of its own is looked at");
+	cr_assert_not(head.elf_magic);
+	cryo_early_forget_files(&inspector.early);
+	cr_assert_eq(inspector.early.n_files, 0);
+	free(head.name);
+	cryo_inspector_clear(&inspector);
 }
