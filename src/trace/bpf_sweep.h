@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * Whether numbers belong to tasks, asked inside the kernel: a BPF program (BPF_PROG_TYPE_SYSCALL)
- * looks each of them up by bpf_task_from_vpid() (Linux 6.15), which costs less than half of a
- * system call for each.
+ * looks them up by bpf_task_from_vpid() (Linux 6.15).
  */
 #pragma once
 
 #include <sys/types.h>
 
 #include "base/cleanup.h"
-
-enum {
-	/* PID_MAX_LIMIT, include/linux/threads.h: no number is as high as that. */
-	CRYO_BPF_PID_LIMIT = 1 << 22
-};
+#include "trace/bpf_sweep_program.h"
 
 /**
  * struct cryo_bpf_sweep - the program, loaded, and what it has found.
@@ -27,7 +22,7 @@ struct cryo_bpf_sweep {
 
 #define CRYO_BPF_SWEEP_NONE ((struct cryo_bpf_sweep){-1, -1, NULL})
 
-/* Load the program: some 15 ms. 0; -EPERM, -EOPNOTSUPP or -ENOMEM as cryo_bpf_open() has them. */
+/* Load the program: a few ms. 0; -EPERM, -EOPNOTSUPP or -ENOMEM as cryo_bpf_open() has them. */
 int cryo_bpf_sweep_open(struct cryo_bpf_sweep *ret_sweep);
 void cryo_bpf_sweep_close(struct cryo_bpf_sweep *sweep);
 

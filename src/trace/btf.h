@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/btf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,5 +49,10 @@ uint32_t cryo_btf_find(const struct cryo_btf *btf, const char *name, uint32_t ki
 
 /* The size of a type in bytes; -1 if it has none. */
 int64_t cryo_btf_size(const struct cryo_btf *btf, uint32_t id);
+
+/* The byte offset of a path of members ("thread.fsbase"; "": the struct itself) from a struct, and
+ * the size of the last one's type. Whether there is such a member. */
+bool cryo_btf_path(const struct cryo_btf *btf, const char *structure, const char *path,
+	uint32_t *ret_offset, uint32_t *ret_size);
 
 #define _cleanup_btf_ _cleanup_(cryo_btf_close)

@@ -3,12 +3,18 @@
 #include "freeze/enumerate.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "freeze/sweep.h"
 #include "machine.h"
@@ -100,4 +106,65 @@ Test(sweep, by_bpf)
 	check_sweep(1 << 22, r == 0);
 	if (r < 0)
 		cr_skip_test("not to be had here: %s", strerror(-r));
+}
+
+/* A child with a number of our choice; it lives until the namespace ends. */
+static bool start_with_number(pid_t number)
+{
+	struct clone_args arguments = {
+		.exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&number, .set_tid_size = 1};
+	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid == number;
+}
+
+/* Exactly these numbers, and ours, are found. */
+static bool finds(const struct cryo_bpf_sweep *bpf, const pid_t *numbers, size_t count)
+{
+	size_t found = 0;
+
+	if (cryo_bpf_sweep_run(bpf, 1, CRYO_BPF_PID_LIMIT - 1) < 0)
+		return false;
+	for (size_t i = 0; i < CRYO_BPF_PID_LIMIT; i++)
+		found += bpf->seen[i] != 0;
+	for (size_t i = 0; i < count; i++)
+		if (!bpf->seen[numbers[i]])
+			return false;
+	return bpf->seen[1] && found == count + 1;
+}
+
+/* In a namespace of its own: its first process; 0: all is well, else where it is not. */
+static int sweep_namespace(void)
+{
+	/* on both sides of where the kernel's table has one level more */
+	static const pid_t numbers[] = {2, 62, 63, 64, 65, 4095, 4096, 8000, 20000, 32767, 65536,
+		262143, 262144, 300000, 4194302, CRYO_BPF_PID_LIMIT - 1};
+	_cleanup_bpf_sweep_ struct cryo_bpf_sweep bpf = CRYO_BPF_SWEEP_NONE;
+
+	if (cryo_bpf_sweep_open(&bpf) < 0)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!finds(&bpf, numbers, i) || !start_with_number(numbers[i]))
+			return 2 + (int)i;
+	return finds(&bpf, numbers, ARRAY_SIZE(numbers)) ? 0 : 100;
+}
+
+Test(sweep, by_bpf_wherever_a_number_is)
+{
+	_cleanup_bpf_sweep_ struct cryo_bpf_sweep bpf = CRYO_BPF_SWEEP_NONE;
+	int status, r = cryo_bpf_sweep_open(&bpf);
+	pid_t child;
+
+	if (r < 0)
+		cr_skip_test("not to be had here: %s", strerror(-r));
+	if (unshare(CLONE_NEWPID) < 0)
+		cr_skip_test("no pid namespace: %s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		_exit(sweep_namespace());
+	waitpid(child, &status, 0);
+	cr_assert_eq(status, 0, "0x%x", status);
 }
