@@ -12,7 +12,8 @@
  * cryo_capture - see cryocore_capture().
  * @options: complete
  * @policy: what --content became
- * @procfs: where /proc is read; borrowed; -1: a private one is made for this capture alone
+ * @procfs: where /proc is read; borrowed; -1: a private one is made for this capture alone,
+ *	and a tracer of the process may be held, which in a collection is captured itself
  * @ret_result: allocated in any case but -ENOMEM
  */
 int cryo_capture(pid_t pid, const struct cryocore_options *options,

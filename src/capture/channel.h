@@ -31,6 +31,8 @@ enum cryo_order {
  * @order: READY, STOP: enum cryo_order
  * @done: STOPPED: how that went: 0 or a negative errno
  * @child: STOPPED: pid of the copy
+ * @holder: STOPPED, RELEASED: the tracer in whose ptrace-stop all threads stood that were not held;
+ * 0
  * @records_size: STOPPED: bytes of registers
  * @severity: of a message, enum cryocore_severity
  * @n_threads: STOPPED, RELEASED: threads that the tracer holds, or held
@@ -46,6 +48,7 @@ struct cryo_letter {
 	uint32_t order;
 	int32_t done;
 	int32_t child;
+	int32_t holder;
 	uint64_t records_size;
 	uint64_t n_threads, n_unstopped, n_restarted;
 	uint64_t stop_ns, release_ns;

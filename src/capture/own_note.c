@@ -103,6 +103,8 @@ int cryo_own_note_add(struct cryo_buffer *notes, const struct cryo_process *proc
 
 	if (r == 0)
 		r = cryo_buffer_printf(&text, "fenced=%d\n", account->fenced);
+	if (r == 0 && account->holder)
+		r = cryo_buffer_printf(&text, "held-tracer=%d\n", account->holder);
 	if (r == 0 && account->sharer)
 		r = cryo_buffer_printf(&text, "sharing-process=%d\n", account->sharer);
 	if (r == 0)

@@ -23,6 +23,7 @@
  * @pauses_ns: of all stops
  * @snapshot: enum cryocore_snapshot
  * @n_unstopped: threads that live but were not stopped
+ * @holder: the tracer in whose ptrace-stop they stood, and which was held; 0: they may have run
  * @stop_error: why, if it was refused; 0 if they only did not stop in time, or were not asked to
  * @n_restarted: system calls that were put back
  * @executed: another program was executed while we looked
@@ -37,7 +38,7 @@ struct cryo_account {
 	int stop_error;
 	bool executed, fenced;
 	uint64_t stood_ticks;
-	pid_t sharer;
+	pid_t sharer, holder;
 };
 
 /* The size of the note in a sparse stream, where it has to be known before the gaps are. */

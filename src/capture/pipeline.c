@@ -27,6 +27,7 @@
 #include "capture/layout.h"
 #include "capture/privilege.h"
 #include "capture/record.h"
+#include "capture/release.h"
 #include "capture/report.h"
 #include "capture/tell.h"
 #include "capture/watch.h"
@@ -168,6 +169,7 @@ static int wait_for_stop(struct cryo_work *work)
 	work->account.stood_ticks = ticks_since_boot();
 	if (r < 0 || letter.kind != CRYO_LETTER_STOPPED)
 		return 0;
+	work->account.holder = letter.holder;
 	r = cryo_snapshot_heard(work, &letter);
 	return r < 0 ? r : map_records(work);
 }
@@ -284,35 +286,6 @@ static int write_held(struct cryo_work *work)
 	return r < 0 ? cryo_tell_core(work, r) : 0;
 }
 
-/* ---- release ---- */
-
-static void ask_release(struct cryo_work *work)
-{
-	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
-
-	if (work->records)
-		work->release_error = cryo_channel_send(work->reader->tracer, &letter);
-}
-
-/* The answer comes while the core is written. */
-static void hear_release(struct cryo_work *work)
-{
-	struct cryo_letter letter = {0};
-	int r = work->release_error;
-
-	if (!work->records)
-		return;
-	if (r == 0)
-		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
-	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
-		cryo_account_stop(&work->account, &letter);
-	} else if (!work->reader->shared->cancel) {
-		cryo_tell(work, CRYOCORE_WARNING, r,
-			"the tracer ended early: the process may have run while its core was "
-			"written");
-	}
-}
-
 /* ---- the sentence ---- */
 
 /* Who takes the place of somebody who got stuck here goes on with what is there already. */
@@ -365,10 +338,10 @@ static int run_whole(struct cryo_work *work)
 	if (r < 0)
 		return r;
 	r = read_stopped(work);
-	ask_release(work);
+	cryo_release_ask(work);
 	if (r == 0)
 		r = write_held(work);
-	hear_release(work);
+	cryo_release_hear(work);
 	cryo_snapshot_end(work);
 	if (r < 0)
 		return r;

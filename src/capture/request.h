@@ -22,6 +22,7 @@
  * @zstd_level: the core is compressed; 0: it is not
  * @snapshot: how the target may go on while its memory is copied
  * @max_pause_ns: 0, or how long it may stand still
+ * @may_hold_tracer: where another traces the target (capture/holder.h)
  * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
 struct cryo_request {
@@ -33,6 +34,7 @@ struct cryo_request {
 	int stream_fd;
 	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
+	bool may_hold_tracer;
 	enum cryocore_snapshot snapshot;
 	uint64_t max_pause_ns;
 };

@@ -458,6 +458,7 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.no_stop = options->no_stop,
 		.require_registers = options->require_registers,
 		.snapshot = options->snapshot,
+		.may_hold_tracer = procfs < 0 && options->stream_fd < 0,
 		.max_pause_ns = options->max_pause_ms * CRYO_NSEC_PER_MSEC,
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};

@@ -107,15 +107,19 @@ int cryo_tell_registers(struct cryo_work *work)
 
 static void tell_unstopped(const struct cryo_work *work)
 {
+	static const char could_change[] = "its memory was read while they could change it",
+			  stood_still[] =
+				  "they stood still in a stop of their tracer, which was held "
+				  "meanwhile: memory and registers are consistent";
 	const struct cryo_process *process = &work->process;
 
 	tell_why_unstopped(work, CRYOCORE_WARNING);
 	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
 		"%" PRIu64
-		" of its %zu threads were not stopped: its memory was read while they could "
-		"change it; of their registers, %zu have all general ones, %zu only pc and sp, %zu "
-		"none",
+		" of its %zu threads were not stopped: %s; of their registers, %zu have all "
+		"general ones, %zu only pc and sp, %zu none",
 		work->account.n_unstopped, process->n_threads,
+		work->account.holder ? stood_still : could_change,
 		count_sources(process, CRYO_REGISTERS_BPF),
 		count_sources(process, CRYO_REGISTERS_SYSCALL),
 		count_sources(process, CRYO_REGISTERS_NONE));

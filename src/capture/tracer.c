@@ -21,6 +21,7 @@
 #include "base/io.h"
 #include "capture/channel.h"
 #include "capture/child.h"
+#include "capture/holder.h"
 #include "capture/implant.h"
 #include "capture/privilege.h"
 #include "capture/stop.h"
@@ -140,11 +141,15 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 {
 	struct cryo_buffer records = {0};
 	struct cryo_stopped stopped = {0};
+	struct cryo_holder holder = CRYO_HOLDER_NONE;
 	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED, .order = order};
 	bool restart = !tracer->request->no_syscall_restart;
 
 	letter.error = cryo_stop(
 		&tracer->request->identity, tracer->deadline, restart, &records, &stopped);
+	if (order == CRYO_ORDER_HOLD)
+		cryo_holder_take(tracer->request, &stopped, tracer->deadline, &holder);
+	letter.holder = holder.tracer;
 	block_signal(SIGTERM, SIG_BLOCK);
 	if (letter.error == 0 && order != CRYO_ORDER_END) /* the others are still in use */
 		letter.error = write_records(tracer, &records);
@@ -158,7 +163,9 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 	orders[order](tracer, &stopped, &letter);
 	letter.kind = CRYO_LETTER_RELEASED;
 	letter.n_restarted = stopped.n_restarted;
+	letter.holder = cryo_holder_ask(tracer->request, &stopped, &holder);
 	cryo_release(&stopped, tracer->request->identity.pid);
+	cryo_holder_release(&holder);
 	letter.release_ns = cryo_now();
 	tell_both(tracer, &letter);
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The answer comes while the core is written.
+ */
+#include "capture/release.h"
+
+#include "capture/tell.h"
+
+/* The threads of the target, or the tracer in whose ptrace-stop they stand. */
+static bool is_held(const struct cryo_work *work)
+{
+	return work->records || work->account.holder;
+}
+
+void cryo_release_ask(struct cryo_work *work)
+{
+	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
+
+	if (is_held(work))
+		work->release_error = cryo_channel_send(work->reader->tracer, &letter);
+}
+
+void cryo_release_hear(struct cryo_work *work)
+{
+	struct cryo_letter letter = {0};
+	int r = work->release_error;
+
+	if (!is_held(work))
+		return;
+	if (r == 0)
+		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
+	work->account.holder = 0;
+	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
+		cryo_account_stop(&work->account, &letter);
+		work->account.holder = letter.holder;
+	} else if (!work->reader->shared->cancel) {
+		cryo_tell(work, CRYOCORE_WARNING, r,
+			"the tracer ended early: the process may have run while its core was "
+			"written");
+	}
+}
