@@ -90,7 +90,8 @@ void cryocore_stacks_options_init(struct cryocore_stacks_options *options);
  *
  * Returns 0; -ENOEXEC (not an ELF file, or of an architecture that cryocore does not know),
  * -EMEDIUMTYPE (ELF, but not a core), -ENODATA (no thread is in it), -ENOTSUP (stacks of this
- * architecture cannot be unwound here), -EINVAL, -ENOMEM, or -errno of open(2) and read(2).
+ * architecture cannot be unwound here), -ELIBACC (libunwind or libdw, which are loaded when they
+ * are first needed, cannot be), -EINVAL, -ENOMEM, or -errno of open(2) and read(2).
  */
 int cryocore_stacks_core(const char *path, const struct cryocore_stacks_options *options,
 	struct cryocore_stacks **ret_stacks);

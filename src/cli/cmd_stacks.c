@@ -59,6 +59,8 @@ static const char *reason(int error)
 		return "an ELF file, but not a core";
 	case -ENODATA:
 		return "no thread is in it";
+	case -ELIBACC:
+		return "libunwind or libdw cannot be loaded: install libunwind8 and libdw1";
 	case -ENOTSUP:
 		return "stacks of its architecture cannot be unwound on this machine";
 	default:

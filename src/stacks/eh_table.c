@@ -12,7 +12,6 @@
 
 #include <dwarf.h>
 #include <elf.h>
-#include <elfutils/libdw.h>
 #include <endian.h>
 #include <errno.h>
 #include <gelf.h>
@@ -20,6 +19,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "stacks/libdw_api.h"
 
 enum {
 	EH_FRAME_MAX = 256 << 20, /* bytes of .eh_frame that are walked */
@@ -168,10 +168,12 @@ static int add_fde(struct walk *walk, uint64_t offset, const Dwarf_FDE *fde)
 static int walk_entries(struct walk *walk, const unsigned char *ident, Elf_Data *data)
 {
 	Dwarf_Off at = 0, next;
+	const struct cryo_libdw_api *api;
 	Dwarf_CFI_Entry entry;
-	int r = 0;
+	int r = cryo_libdw_api_get(&api);
 
-	while (r == 0 && dwarf_next_cfi(ident, data, true, at, &next, &entry) == 0 && next > at) {
+	while (r == 0 && api->dwarf_next_cfi(ident, data, true, at, &next, &entry) == 0 &&
+		next > at) {
 		if (dwarf_cfi_cie_p(&entry))
 			r = add_cie(walk, at, &entry.cie);
 		else

@@ -67,6 +67,8 @@ static int unwind_one(struct engine engines[static 2], const struct cryo_unwinde
 		return r;
 	if (engines[1].row && is_doubtful(&first))
 		r = unwind_by(&engines[1], unwinder, thread, &second);
+	if (r == -ELIBACC) /* there is no second opinion */
+		r = 0;
 	if (r == 0 && second.n_frames && is_better(&second, &first)) {
 		free(first.frames);
 		first = second;

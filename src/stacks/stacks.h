@@ -49,8 +49,9 @@ struct cryo_stacks {
 /**
  * cryo_stacks_make - unwind every thread.
  *
- * Returns 0, -ENOTSUP (no engine for the architecture) or -ENOMEM. A thread that cannot be unwound
- * has at least its innermost frame, and says why there are no more.
+ * Returns 0, -ENOTSUP (no engine for the architecture), -ELIBACC (its library is not there) or
+ * -ENOMEM. A thread that cannot be unwound has at least its innermost frame, and says why there are
+ * no more.
  */
 int cryo_stacks_make(const struct cryo_stacks_target *target,
 	const struct cryo_stacks_limits *limits, struct cryo_stacks *ret_stacks);

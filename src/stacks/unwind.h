@@ -57,7 +57,7 @@ struct cryo_unwind_engine;
 /**
  * struct cryo_unwind_engine_row - an engine.
  * @machine, @elf_class: of the processes that it can unwind
- * @open: 0 or -ENOMEM
+ * @open: 0, -ELIBACC (its library is not there) or -ENOMEM
  * @thread: unwind from a general regset of the architecture. @ret_stack belongs to the caller also
  *	when there is but the first frame. 0 or -ENOMEM
  */

@@ -11,8 +11,6 @@
  * entries are asked once more.
  */
 #include <elf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "stacks/libdw_api.h"
 #include "stacks/unwind.h"
 
 enum {
@@ -57,6 +56,8 @@ struct image {
 
 struct cryo_unwind_engine {
 	const struct cryo_unwinder *unwinder;
+	const struct cryo_libdw_api *api;
+	Dwfl_Callbacks callbacks;
 	Dwfl *dwfl;
 	const struct machine *machine;
 	Elf *elf; /* an ELF header that tells libdw the machine */
@@ -158,43 +159,6 @@ static Elf *assemble(struct cryo_unwind_engine *engine, const struct cryo_module
 	return elf_memory(steal_ptr(file), size);
 }
 
-#ifdef CRYOCORE_STATIC
-
-/*
- * libdw.a asks debuginfod for files, through a library that it loads at run time. Nothing is asked
- * for here (find_no_debuginfo()), and a static program loads nothing: these take the place of that
- * object, which they do since this one is linked first.
- */
-debuginfod_client *dwfl_get_debuginfod_client(Dwfl *dwfl)
-{
-	(void)dwfl;
-	return NULL;
-}
-
-int __libdwfl_debuginfod_find_executable(Dwfl *dwfl, const unsigned char *id, size_t size);
-int __libdwfl_debuginfod_find_debuginfo(Dwfl *dwfl, const unsigned char *id, size_t size);
-void __libdwfl_debuginfod_end(void *client);
-
-int __libdwfl_debuginfod_find_executable(Dwfl *dwfl, const unsigned char *id, size_t size)
-{
-	(void)dwfl;
-	(void)id;
-	(void)size;
-	return -1;
-}
-
-int __libdwfl_debuginfod_find_debuginfo(Dwfl *dwfl, const unsigned char *id, size_t size)
-{
-	return __libdwfl_debuginfod_find_executable(dwfl, id, size);
-}
-
-void __libdwfl_debuginfod_end(void *client)
-{
-	(void)client;
-}
-
-#endif
-
 static int find_elf(Dwfl_Module *handle, void **userdata, const char *name, Dwarf_Addr base,
 	char **ret_name, Elf **ret_elf)
 {
@@ -226,12 +190,6 @@ static int find_no_debuginfo(Dwfl_Module *handle, void **userdata, const char *n
 	(void)ret_name;
 	return -1;
 }
-
-static const Dwfl_Callbacks module_callbacks = {
-	.find_elf = find_elf,
-	.find_debuginfo = find_no_debuginfo,
-	.section_address = dwfl_offline_section_address,
-};
 
 static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
 {
@@ -276,7 +234,7 @@ static bool set_registers(Dwfl_Thread *thread, void *thread_arg)
 
 	for (size_t i = 0; i < machine->n_registers; i++)
 		words[i] = get_word(engine->registers + machine->offsets[i], machine->word);
-	return dwfl_thread_state_registers(thread, 0, machine->n_registers, words);
+	return engine->api->dwfl_thread_state_registers(thread, 0, machine->n_registers, words);
 }
 
 static const Dwfl_Thread_Callbacks thread_callbacks = {
@@ -286,10 +244,10 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 	.set_initial_registers = set_registers,
 };
 
-static bool covers(Dwarf_CFI *cfi, Dwarf_Addr address)
+static bool covers(const struct cryo_libdw_api *api, Dwarf_CFI *cfi, Dwarf_Addr address)
 {
 	Dwarf_Frame *frame = NULL;
-	bool found = cfi && dwarf_cfi_addrframe(cfi, address, &frame) == 0;
+	bool found = cfi && api->dwarf_cfi_addrframe(cfi, address, &frame) == 0;
 
 	free(frame);
 	return found;
@@ -297,17 +255,18 @@ static bool covers(Dwarf_CFI *cfi, Dwarf_Addr address)
 
 static bool has_entry(const struct cryo_unwind_engine *engine, Dwarf_Addr pc)
 {
-	Dwfl_Module *module = dwfl_addrmodule(engine->dwfl, pc);
+	const struct cryo_libdw_api *api = engine->api;
+	Dwfl_Module *module = api->dwfl_addrmodule(engine->dwfl, pc);
 	Dwarf_Addr bias = 0;
 	Dwarf_CFI *cfi;
 
 	if (!module)
 		return false;
-	cfi = dwfl_module_eh_cfi(module, &bias);
-	if (covers(cfi, pc - bias))
+	cfi = api->dwfl_module_eh_cfi(module, &bias);
+	if (covers(api, cfi, pc - bias))
 		return true;
-	cfi = dwfl_module_dwarf_cfi(module, &bias);
-	return covers(cfi, pc - bias);
+	cfi = api->dwfl_module_dwarf_cfi(module, &bias);
+	return covers(api, cfi, pc - bias);
 }
 
 static int visit_frame(Dwfl_Frame *state, void *arg)
@@ -320,9 +279,9 @@ static int visit_frame(Dwfl_Frame *state, void *arg)
 	bool activation;
 	int r;
 
-	if (!dwfl_frame_pc(state, &pc, &activation))
+	if (!engine->api->dwfl_frame_pc(state, &pc, &activation))
 		return DWARF_CB_ABORT;
-	dwfl_frame_reg(state, engine->machine->sp, &sp);
+	engine->api->dwfl_frame_reg(state, engine->machine->sp, &sp);
 	last = stack->n_frames ? &stack->frames[stack->n_frames - 1] : NULL;
 	if (last) {
 		/* libdw says "activation" of the signal frame and of its caller. */
@@ -361,7 +320,7 @@ static int unwind_thread(struct cryo_unwind_engine *engine, pid_t tid, const voi
 	engine->stack = &stack;
 	engine->exhausted = engine->unreadable = engine->missed = false;
 	engine->error = 0;
-	r = dwfl_getthread_frames(engine->dwfl, tid, visit_frame, engine);
+	r = engine->api->dwfl_getthread_frames(engine->dwfl, tid, visit_frame, engine);
 	stack.end = why(engine, r);
 	engine->stack = NULL;
 	if (engine->error < 0)
@@ -374,7 +333,7 @@ static int unwind_thread(struct cryo_unwind_engine *engine, pid_t tid, const voi
 static void close_engine(struct cryo_unwind_engine *engine)
 {
 	if (engine->dwfl)
-		dwfl_end(engine->dwfl);
+		engine->api->dwfl_end(engine->dwfl);
 	if (engine->elf)
 		elf_end(engine->elf);
 	for (size_t i = 0; i < engine->n_images; i++)
@@ -387,7 +346,7 @@ static int report_modules(struct cryo_unwind_engine *engine)
 {
 	const struct cryo_modules *modules = engine->unwinder->modules;
 
-	dwfl_report_begin(engine->dwfl);
+	engine->api->dwfl_report_begin(engine->dwfl);
 	for (size_t i = 0; i < modules->n_modules; i++) {
 		const struct cryo_module *module = &modules->modules[i];
 		Dwfl_Module *handle;
@@ -397,13 +356,15 @@ static int report_modules(struct cryo_unwind_engine *engine)
 		if (module->image.elf_class != engine->machine->elf_class)
 			continue;
 		snprintf(name, sizeof(name), "%zu", i);
-		handle = dwfl_report_module(engine->dwfl, name, module->start, module->end);
+		handle = engine->api->dwfl_report_module(
+			engine->dwfl, name, module->start, module->end);
 		if (!handle)
 			continue;
-		dwfl_module_info(handle, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+		engine->api->dwfl_module_info(
+			handle, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
 		*userdata = engine;
 	}
-	return dwfl_report_end(engine->dwfl, NULL, NULL) == 0 ? 0 : -ENOMEM;
+	return engine->api->dwfl_report_end(engine->dwfl, NULL, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 /* Both classes have the same fields up to e_version. */
@@ -435,8 +396,10 @@ static int attach(struct cryo_unwind_engine *engine)
 	engine->elf = elf_memory((char *)&engine->header, size);
 	if (!engine->elf)
 		return -ENOMEM;
-	return dwfl_attach_state(engine->dwfl, engine->elf, 1, &thread_callbacks, engine) ? 0
-											  : -ENOMEM;
+	return engine->api->dwfl_attach_state(
+		       engine->dwfl, engine->elf, 1, &thread_callbacks, engine)
+		       ? 0
+		       : -ENOMEM;
 }
 
 static const struct machine *find_machine(const struct cryo_arch *arch)
@@ -448,17 +411,30 @@ static const struct machine *find_machine(const struct cryo_arch *arch)
 	return NULL;
 }
 
+static int begin(struct cryo_unwind_engine *engine)
+{
+	engine->callbacks = (Dwfl_Callbacks){
+		.find_elf = find_elf,
+		.find_debuginfo = find_no_debuginfo,
+		.section_address = engine->api->dwfl_offline_section_address,
+	};
+	engine->dwfl = engine->machine ? engine->api->dwfl_begin(&engine->callbacks) : NULL;
+	return engine->dwfl ? 0 : -ENOMEM;
+}
+
 static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_engine **ret_engine)
 {
 	struct cryo_unwind_engine *engine = calloc(1, sizeof(*engine));
-	int r = -ENOMEM;
+	int r;
 
 	if (!engine)
 		return -ENOMEM;
 	engine->unwinder = unwinder;
 	engine->machine = find_machine(unwinder->arch);
-	engine->dwfl = engine->machine ? dwfl_begin(&module_callbacks) : NULL;
-	if (engine->dwfl)
+	r = cryo_libdw_api_get(&engine->api);
+	if (r == 0)
+		r = begin(engine);
+	if (r == 0)
 		r = report_modules(engine);
 	if (r == 0)
 		r = attach(engine);

@@ -4,8 +4,7 @@
  * are. The accessors that come with it (_UPT_, _UCD_) look modules up by path and read the wrong
  * file, or nothing, for a target that is deleted, chrooted, static, or linked by lld.
  *
- * find_proc_info() hands the table of the module to dwarf_search_unwind_table(), which libunwind
- * exports under a decorated name (UNW_OBJ) though no header has it; perf(1) builds on it as well.
+ * find_proc_info() hands the table of the module to dwarf_search_unwind_table().
  *
  * What unw_step() returns does not tell why it stopped: the accessors note what went wrong since
  * the step began. Where no entry is found libunwind goes on by frame pointers and does not say so;
@@ -13,7 +12,6 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <libunwind.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +19,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "stacks/eh_table.h"
+#include "stacks/libunwind_api.h"
 #include "stacks/unwind.h"
-
-extern int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t ip,
-	unw_dyn_info_t *table, unw_proc_info_t *info, int need_info, void *arg);
 
 enum {
 	/* Reads in one step: an entry is some hundred bytes, each a read. A hostile one that saves
@@ -36,6 +32,7 @@ enum {
 
 struct cryo_unwind_engine {
 	const struct cryo_unwinder *unwinder;
+	const struct cryo_libunwind_api *api;
 	unw_addr_space_t space;
 	const uint8_t *registers; /* general regset of the thread that is unwound */
 	/* since the step began: */
@@ -160,7 +157,7 @@ static int search(struct cryo_unwind_engine *engine, const struct cryo_module *m
 			},
 	};
 
-	return UNW_OBJ(dwarf_search_unwind_table)(
+	return engine->api->unw_search_unwind_table(
 		engine->space, ip, &found, info, need_info, engine);
 }
 
@@ -198,24 +195,27 @@ static unw_accessors_t accessors = {
 static void close_engine(struct cryo_unwind_engine *engine)
 {
 	if (engine->space)
-		unw_destroy_addr_space(engine->space);
+		engine->api->unw_destroy_addr_space(engine->space);
 	free(engine);
 }
 
 static int open_engine(const struct cryo_unwinder *unwinder, struct cryo_unwind_engine **ret_engine)
 {
 	struct cryo_unwind_engine *engine = calloc(1, sizeof(*engine));
+	int r;
 
 	if (!engine)
 		return -ENOMEM;
 	engine->unwinder = unwinder;
-	engine->space = unw_create_addr_space(&accessors, 0);
+	r = cryo_libunwind_api_get(&engine->api);
+	if (r == 0)
+		engine->space = engine->api->unw_create_addr_space(&accessors, 0);
 	if (!engine->space) {
 		close_engine(engine);
-		return -ENOMEM;
+		return r < 0 ? r : -ENOMEM;
 	}
-	unw_set_caching_policy(engine->space, UNW_CACHE_GLOBAL);
-	unw_set_cache_size(engine->space, CACHED_ENTRIES, 0);
+	engine->api->unw_set_caching_policy(engine->space, UNW_CACHE_GLOBAL);
+	engine->api->unw_set_cache_size(engine->space, CACHED_ENTRIES, 0);
 	*ret_engine = engine;
 	return 0;
 }
@@ -237,12 +237,12 @@ static enum cryo_stack_end why(const struct cryo_unwind_engine *engine, int step
 	return engine->unreadable ? CRYO_STACK_BAD_MEMORY : CRYO_STACK_NO_INFO;
 }
 
-static struct cryo_frame describe(unw_cursor_t *cursor)
+static struct cryo_frame describe(const struct cryo_unwind_engine *engine, unw_cursor_t *cursor)
 {
 	unw_word_t pc = 0, sp = 0;
 
-	unw_get_reg(cursor, UNW_REG_IP, &pc);
-	unw_get_reg(cursor, UNW_REG_SP, &sp);
+	engine->api->unw_get_reg(cursor, UNW_REG_IP, &pc);
+	engine->api->unw_get_reg(cursor, UNW_REG_SP, &sp);
 	return (struct cryo_frame){.pc = pc, .sp = sp};
 }
 
@@ -253,9 +253,9 @@ static struct cryo_frame describe(unw_cursor_t *cursor)
 static struct cryo_frame describe_caller(
 	const struct cryo_unwind_engine *engine, unw_cursor_t *cursor, struct cryo_frame *callee)
 {
-	struct cryo_frame frame = describe(cursor);
+	struct cryo_frame frame = describe(engine, cursor);
 
-	callee->signal = unw_is_signal_frame(cursor) > 0;
+	callee->signal = engine->api->unw_is_signal_frame(cursor) > 0;
 	callee->call &= !callee->signal;
 	frame.call = !callee->signal;
 	frame.heuristic = callee->heuristic || (engine->missed && !callee->signal);
@@ -264,7 +264,7 @@ static struct cryo_frame describe_caller(
 
 static int unwind(struct cryo_unwind_engine *engine, unw_cursor_t *cursor, struct cryo_stack *stack)
 {
-	struct cryo_frame frame = describe(cursor);
+	struct cryo_frame frame = describe(engine, cursor);
 	int r;
 
 	for (;;) {
@@ -272,7 +272,7 @@ static int unwind(struct cryo_unwind_engine *engine, unw_cursor_t *cursor, struc
 		if (r != 0)
 			return r < 0 ? r : 0;
 		begin_step(engine);
-		r = unw_step(cursor);
+		r = engine->api->unw_step(cursor);
 		if (r <= 0)
 			break;
 		frame = describe_caller(engine, cursor, &stack->frames[stack->n_frames - 1]);
@@ -291,7 +291,7 @@ static int unwind_thread(struct cryo_unwind_engine *engine, pid_t tid, const voi
 	(void)tid;
 	engine->registers = registers;
 	begin_step(engine);
-	if (unw_init_remote(&cursor, engine->space, engine) == 0)
+	if (engine->api->unw_init_remote(&cursor, engine->space, engine) == 0)
 		r = unwind(engine, &cursor, &stack);
 	else
 		stack.end = CRYO_STACK_NO_INFO;
