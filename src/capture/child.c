@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@
  * many, or it has no turn, on a machine that is busy. */
 #define DEATH_NS (4 * CRYO_NSEC_PER_SEC)
 #define STARVED_NS (60 * CRYO_NSEC_PER_SEC)
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
 
 enum {
 	TABLE_MAX = 1024 /* a longer table is listed */
@@ -115,11 +118,16 @@ void cryo_child_begin(
 	static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE,
 		SIGXFSZ, SIGUSR1, SIGUSR2};
 
+	static const struct rlimit none = {0};
+
 	prctl(PR_SET_PDEATHSIG, death_signal);
 	if (getppid() != parent)
 		_exit(1);
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
+		signal(crashes[i], SIG_DFL);
+	setrlimit(RLIMIT_CORE, &none); /* it would be the memory of the target, too */
 	leave_stdio(stream);
 	leave_others(descriptors, count);
 }
@@ -136,10 +144,10 @@ void cryo_child_leave_all(void)
 
 /* ---- the end of a child ---- */
 
-bool cryo_child_reap(pid_t *pid, uint64_t deadline)
+static bool reap(pid_t *pid, uint64_t deadline, int *status)
 {
 	while (*pid) {
-		pid_t ended = waitpid(*pid, NULL, WNOHANG);
+		pid_t ended = waitpid(*pid, status, WNOHANG);
 
 		if (ended == *pid || (ended < 0 && errno == ECHILD))
 			*pid = 0;
@@ -149,6 +157,23 @@ bool cryo_child_reap(pid_t *pid, uint64_t deadline)
 			usleep(100);
 	}
 	return true;
+}
+
+bool cryo_child_reap(pid_t *pid, uint64_t deadline)
+{
+	return reap(pid, deadline, NULL);
+}
+
+int cryo_child_reap_crash(pid_t *pid, uint64_t deadline)
+{
+	int status = 0;
+
+	if (!reap(pid, deadline, &status) || !WIFSIGNALED(status))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
+		if (crashes[i] == WTERMSIG(status))
+			return crashes[i];
+	return 0;
 }
 
 /* How often the threads of a process have gone to sleep, if one of them is in state D; else 0. */

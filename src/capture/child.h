@@ -20,9 +20,10 @@
  * @descriptors: @count others that are needed; the rest of what was inherited is closed, but for
  *	files whose server would be asked about it
  *
- * Ends the process if the supervisor is dead already. Keyboard signals, SIGPIPE and SIGXFSZ are
- * ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the supervisor that
- * decides.
+ * Ends the process if the supervisor is dead already. A crash of it is no affair of the caller's
+ * handlers, and leaves no core, which would have a part of the target's memory. Keyboard signals,
+ *SIGPIPE and SIGXFSZ are ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the
+ *supervisor that decides.
  */
 void cryo_child_begin(
 	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count);
@@ -32,6 +33,9 @@ void cryo_child_leave_all(void);
 
 /* Wait for the end of a child of ours; *pid is 0 then (and may be before). Whether it has ended. */
 bool cryo_child_reap(pid_t *pid, uint64_t deadline);
+
+/* The same. The signal by which it ended, if it is one that a defect raises; else 0. */
+int cryo_child_reap_crash(pid_t *pid, uint64_t deadline);
 
 /**
  * cryo_child_end - let a child end by itself, then end it by force.

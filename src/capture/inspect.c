@@ -179,6 +179,12 @@ uint64_t cryo_inspector_patience(const struct cryo_inspector *inspector)
 	return left > LEAST_PATIENCE_NS ? left : LEAST_PATIENCE_NS;
 }
 
+void cryo_inspector_be_cautious(struct cryo_inspector *inspector)
+{
+	inspector->cautious = true;
+	inspector->early_error = inspector->files_error = inspector->arguments_error = -ECANCELED;
+}
+
 void cryo_inspector_clear(struct cryo_inspector *inspector)
 {
 	cryo_cleanup_close(&inspector->live_dir);

@@ -38,6 +38,7 @@
  * @early_error, @memory_error, @text_error, @files_error, @arguments_error: 0, or a negative errno:
  *	whoever asked for it (memory: and for whatever else needs the lock of the address space) got
  *	stuck
+ * @cautious: BPF is not asked either
  * @maps_text: maps as far as it came; @has_maps_text: that is all of it
  */
 struct cryo_inspector {
@@ -61,6 +62,7 @@ struct cryo_inspector {
 	struct cryo_guard *guard;
 	unsigned int n_given_up;
 	int early_error, memory_error, text_error, files_error, arguments_error;
+	bool cautious;
 	struct cryo_buffer maps_text;
 	bool has_maps_text;
 };
@@ -114,6 +116,9 @@ bool cryo_inspector_is_remote(const struct cryo_inspector *inspector, dev_t devi
 
 /* How long a thread may stand still now: never so long that there is no time for the rest. */
 uint64_t cryo_inspector_patience(const struct cryo_inspector *inspector);
+
+/* Ask for nothing of what a core can do without: who did it before has crashed. */
+void cryo_inspector_be_cautious(struct cryo_inspector *inspector);
 
 void cryo_inspector_clear(struct cryo_inspector *inspector);
 

@@ -47,6 +47,22 @@ void cryo_leftover_tell(const struct cryo_request *request, struct cryocore_resu
 		tell_one(request, ".exe", result);
 }
 
+static void remove_one(const struct cryo_request *request, const char *suffix)
+{
+	_cleanup_free_ char *path = output_path(request, suffix, ".partial");
+
+	if (path)
+		unlink(path);
+}
+
+void cryo_leftover_remove(const struct cryo_request *request, uint32_t n_outputs)
+{
+	if (n_outputs > 0)
+		remove_one(request, cryo_request_suffix(request));
+	if (n_outputs > 1)
+		remove_one(request, ".exe");
+}
+
 bool cryo_leftover_has_core(const struct cryo_request *request)
 {
 	const char *suffix = cryo_request_suffix(request);

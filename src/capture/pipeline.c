@@ -48,6 +48,7 @@ static int open_output(const struct cryo_work *work, const char *suffix, struct 
 	if (asprintf(&path, "%s.%d%s", request->prefix, request->identity.pid, suffix) < 0)
 		return -ENOMEM;
 	r = cryo_output_open(path, request->overwrite, ret);
+	work->reader->shared->n_outputs += r == 0;
 	return r < 0 ? cryo_tell_output(work, r, path) : 0;
 }
 
@@ -97,6 +98,8 @@ static int open_all(struct cryo_work *work)
 		return cryo_tell_refused(work, r, "read it");
 	work->inspector.guard = work->guard;
 	work->inspector.unstoppable |= request->no_stop;
+	if (request->cautious)
+		cryo_inspector_be_cautious(&work->inspector);
 	set_deadline(work);
 	cryo_privilege_lower();
 	r = request->dry_run ? 0 : open_outputs(work);

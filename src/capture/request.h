@@ -22,6 +22,7 @@
  * @zstd_level: the core is compressed; 0: it is not
  * @snapshot: how the target may go on while its memory is copied
  * @max_pause_ns: 0, or how long it may stand still
+ * @cautious: a reader before has crashed: what a core can do without is not asked for
  * @may_hold_tracer: where another traces the target (capture/holder.h)
  * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
@@ -34,7 +35,7 @@ struct cryo_request {
 	int stream_fd;
 	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
-	bool may_hold_tracer;
+	bool may_hold_tracer, cautious;
 	enum cryocore_snapshot snapshot;
 	uint64_t max_pause_ns;
 };
@@ -59,6 +60,7 @@ enum cryo_stage {
  * @stage: enum cryo_stage
  * @bytes_done, @bytes_expected: of memory, while it is read
  * @steps: changes with whatever else gets on
+ * @n_outputs: files that the reader has made: the core, and the copy of the executable
  * @cancel: the reader is to give up at the next window
  * @duplicate: pid of a copy of the target that is not waited for yet; 0: there is none
  * @site: where system calls can be run in the target, for the tracer; written before a stop
@@ -66,6 +68,7 @@ enum cryo_stage {
 struct cryo_shared {
 	_Atomic uint32_t stage;
 	_Atomic uint32_t cancel;
+	_Atomic uint32_t n_outputs;
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
 	struct cryo_site site;

@@ -25,6 +25,7 @@
 #include "capture/child.h"
 #include "capture/leftover.h"
 #include "capture/pipeline.h"
+#include "capture/repeat.h"
 #include "capture/report.h"
 #include "capture/result.h"
 #include "capture/select.h"
@@ -56,6 +57,7 @@ struct supervisor {
 	uint64_t stop_ns, stop_asked;
 	bool stopped, released, done;
 	int error;
+	bool again; /* the reader crashed, and another is to try */
 };
 
 static const char *const stage_names[] = {
@@ -65,6 +67,11 @@ static const char *const stage_names[] = {
 	[CRYO_STAGE_WRITE] = "write",
 	[CRYO_STAGE_FINISH] = "finish",
 };
+
+static const char *stage_name(const struct supervisor *supervisor)
+{
+	return stage_names[supervisor->shared->stage % ARRAY_SIZE(stage_names)];
+}
 
 /* ---- children ---- */
 
@@ -206,7 +213,7 @@ static void show_progress(struct supervisor *supervisor)
 {
 	struct cryocore_progress progress = {
 		.pid = supervisor->result->pid,
-		.stage = stage_names[supervisor->shared->stage % ARRAY_SIZE(stage_names)],
+		.stage = stage_name(supervisor),
 		.bytes_done = supervisor->shared->bytes_done,
 		.bytes_expected = supervisor->shared->bytes_expected,
 		.elapsed_ns = cryo_now() - supervisor->begin,
@@ -253,13 +260,13 @@ static int check_time(struct supervisor *supervisor)
 	if (now >= supervisor->deadline) {
 		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
 			"the time limit has passed while it was at '%s': give a longer --timeout",
-			stage_names[supervisor->shared->stage]);
+			stage_name(supervisor));
 		return -ETIMEDOUT;
 	}
 	if (now >= supervisor->last_progress + STALL_NS) {
 		cryo_result_say(result, CRYOCORE_ERROR, ETIMEDOUT,
 			"nothing has moved for %llu s while it was at '%s': given up",
-			STALL_NS / CRYO_NSEC_PER_SEC, stage_names[supervisor->shared->stage]);
+			STALL_NS / CRYO_NSEC_PER_SEC, stage_name(supervisor));
 		return -ETIMEDOUT;
 	}
 	return 0;
@@ -287,8 +294,8 @@ static int wait_for_reader(struct supervisor *supervisor)
 		show_progress(supervisor);
 	}
 	if (r == 0 && !supervisor->done) {
-		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
-			"the reading process died: nothing more can be said about why");
+		supervisor->again = cryo_repeat_judge(supervisor->request, supervisor->shared,
+			stage_name(supervisor), &supervisor->reader.pid, supervisor->result);
 		r = -ECHILD;
 	}
 	return r;
@@ -382,9 +389,11 @@ static void run(struct supervisor *supervisor)
 		end_children(supervisor);
 		end_duplicate(supervisor);
 	}
-	if (!supervisor->done)
+	if (supervisor->again)
+		cryo_repeat_clear(supervisor->request, supervisor->shared);
+	else if (!supervisor->done)
 		cryo_leftover_tell(supervisor->request, supervisor->result);
-	if (supervisor->report >= 0)
+	if (supervisor->report >= 0 && !supervisor->again)
 		cryo_report_read(supervisor->report, supervisor->result);
 }
 
@@ -411,8 +420,9 @@ static void tell_error(const struct supervisor *supervisor, bool captured)
 			 : strerror(-supervisor->error));
 }
 
-static void supervise(struct cryo_request *request, const struct cryocore_options *options,
-	struct cryocore_result *result)
+/* Whether it is to be made once more. */
+static bool supervise(struct cryo_request *request, const struct cryocore_options *options,
+	uint64_t begin, struct cryocore_result *result)
 {
 	_cleanup_(supervisor_clear) struct supervisor supervisor = {
 		.options = options,
@@ -422,7 +432,7 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 		.reader = {0, -1},
 		.records = -1,
 		.report = -1,
-		.begin = cryo_now(),
+		.begin = begin,
 		.deadline = UINT64_MAX,
 	};
 	bool captured;
@@ -430,6 +440,8 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 	if (options->timeout_ms)
 		supervisor.deadline = supervisor.begin + options->timeout_ms * CRYO_NSEC_PER_MSEC;
 	run(&supervisor);
+	if (supervisor.again)
+		return true;
 	captured = (supervisor.done && supervisor.error == 0) ||
 		   (!supervisor.done && result->core_path && cryo_leftover_has_core(request));
 	if (!captured) {
@@ -438,6 +450,7 @@ static void supervise(struct cryo_request *request, const struct cryocore_option
 	}
 	tell_error(&supervisor, captured);
 	cryo_result_conclude(result, captured);
+	return false;
 }
 
 int cryo_capture(pid_t pid, const struct cryocore_options *options,
@@ -475,7 +488,9 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
 		cryo_result_conclude(result, false);
 	} else {
-		supervise(&request, options, result);
+		request.cautious = supervise(&request, options, begin, result);
+		if (request.cautious)
+			supervise(&request, options, begin, result);
 	}
 	result->ended_ns = cryo_clock_ns(CLOCK_REALTIME);
 	result->total_ns = cryo_now() - begin;

@@ -166,7 +166,7 @@ static struct cryo_bpf_thread *read_bpf(const struct cryo_inspector *inspector,
 	struct cryo_bpf_thread *found = NULL;
 
 	*ret_count = 0;
-	if (bpf->program < 0 && cryo_bpf_open(&late) == 0)
+	if (bpf->program < 0 && !inspector->cautious && cryo_bpf_open(&late) == 0)
 		bpf = &late;
 	if (bpf->program < 0 ||
 		cryo_bpf_read(bpf, process->pid, process->arch, &found, ret_count) < 0)
