@@ -78,7 +78,7 @@ static bool is_zero(const struct cryo_spool *spool, const uint8_t *image)
 {
 	size_t page = (size_t)spool->stored.page_size, start, end;
 
-	return !cryo_window_next_run(image, page, page, 0, &start, &end);
+	return !cryo_window_next_run(image, page, page, page, 0, &start, &end);
 }
 
 /* What to do with a page: nothing, write it, or make a hole where another one was. */

@@ -214,17 +214,18 @@ static bool is_zero(const uint8_t *data, size_t size)
 	return true;
 }
 
-bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t from,
-	size_t *ret_start, size_t *ret_end)
+bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t hole,
+	size_t from, size_t *ret_start, size_t *ret_end)
 {
-	size_t start, end;
+	size_t start, end, at;
 
 	for (start = from; start < size && is_zero(image + start, page_size);)
 		start += page_size;
 	if (start >= size)
 		return false;
-	for (end = start + page_size; end < size && !is_zero(image + end, page_size);)
-		end += page_size;
+	for (at = end = start; at < size && (at == end || at - end < hole); at += page_size)
+		if (!is_zero(image + at, page_size))
+			end = at + page_size;
 	*ret_start = start;
 	*ret_end = end;
 	return true;

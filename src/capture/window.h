@@ -51,11 +51,13 @@ int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *b
 
 /**
  * cryo_window_next_run - the next run of bytes that are worth writing.
+ * @hole: fewer zeros than this between two pages that are not zero belong to the run
  * @from: offset in the image to look from
  * @ret_start, @ret_end: offsets
  *
- * Pages of zeros are left out, each of them: the kernel leaves a hole for every page that is not
- * there, and a core must not take more room than the kernel's. Returns whether there is one.
+ * Pages of zeros are left out, each of them if @hole is not more than a page: the kernel leaves a
+ * hole for every page that is not there, and a core must not take more room than the kernel's.
+ * Returns whether there is one.
  */
-bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t from,
-	size_t *ret_start, size_t *ret_end);
+bool cryo_window_next_run(const uint8_t *image, size_t size, size_t page_size, size_t hole,
+	size_t from, size_t *ret_start, size_t *ret_end);

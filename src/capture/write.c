@@ -21,14 +21,26 @@
 /* Beside a process's own pages: first pages of its libraries, the vdso. */
 #define SLACK (128ULL << 10)
 
+/*
+ * On a disk a file in small pieces takes longer to be written, and far longer until it is durable,
+ * than the zeros between them: 4 GiB of which every other page is zero took 5.4 s on ext4, and 2 s
+ * with them. The kernel writes them too.
+ */
+#define SMALL_HOLE (64ULL << 10)
+
+static size_t least_hole(const struct cryo_copy *copy)
+{
+	return copy->output->uncached ? SMALL_HOLE : 1;
+}
+
 /* Write @size bytes at an offset of the core, but for the pages of zeros among them. */
 static int write_image(struct cryo_copy *copy, const uint8_t *image, size_t size, uint64_t offset)
 {
-	size_t page = (size_t)copy->inspector->memory.page_size;
+	size_t page = (size_t)copy->inspector->memory.page_size, hole = least_hole(copy);
 	size_t start, end = 0, bytes = 0;
 	int r = 0;
 
-	while (r == 0 && cryo_window_next_run(image, size, page, end, &start, &end)) {
+	while (r == 0 && cryo_window_next_run(image, size, page, hole, end, &start, &end)) {
 		r = cryo_output_write(copy->output, image + start, end - start, offset + start);
 		bytes += end - start;
 	}
@@ -60,18 +72,34 @@ static int write_out(struct cryo_copy *copy, const uint8_t *image, size_t size, 
 	return (copy->spool ? write_beside : write_image)(copy, image, size, offset);
 }
 
-/* What lies between the windows of a packed batch may be in the file already. */
+/* Bytes from the window on that lie together, in the image and in the core. */
+static size_t together(const struct cryo_batch *batch, size_t *window)
+{
+	size_t start = batch->at[*window], end;
+	uint64_t offset = cryo_window_offset(&batch->windows[*window]) - start;
+
+	do {
+		const struct cryo_window *last = &batch->windows[(*window)++];
+
+		end = batch->at[*window - 1] + (size_t)(last->end - last->start);
+	} while (*window < batch->count && batch->at[*window] == end &&
+		 cryo_window_offset(&batch->windows[*window]) == offset + end);
+	return end - start;
+}
+
+/* What lies between the windows of a packed batch may be in the file already; and no page that is
+ * not there is ever written. */
 static int write_batch(struct cryo_copy *copy, const struct cryo_batch *batch, const uint8_t *image)
 {
 	int r = 0;
 
-	if (!batch->packed)
+	if (!batch->packed && least_hole(copy) == 1)
 		return write_out(copy, image, batch->size, batch->offset);
-	for (size_t i = 0; i < batch->count && r == 0; i++) {
-		const struct cryo_window *window = &batch->windows[i];
+	for (size_t i = 0; i < batch->count && r == 0;) {
+		size_t at = batch->at[i];
+		uint64_t offset = cryo_window_offset(&batch->windows[i]);
 
-		r = write_out(copy, image + batch->at[i], (size_t)(window->end - window->start),
-			cryo_window_offset(window));
+		r = write_out(copy, image + at, together(batch, &i), offset);
 	}
 	return r;
 }
