@@ -63,7 +63,13 @@ static bool read_generation(
 		       inspector->live, ret_generation) == 0;
 }
 
-void cryo_early_read_mappings(struct cryo_inspector *inspector)
+static void forget(struct cryo_early *early)
+{
+	cryo_vmas_free(steal_ptr(early->vmas), early->n_vmas);
+	early->n_vmas = 0;
+}
+
+static void read_mappings(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 	_cleanup_close_ int smaps = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
@@ -71,11 +77,8 @@ void cryo_early_read_mappings(struct cryo_inspector *inspector)
 	if (smaps < 0 || !inspector->memory.scan_wanted ||
 		!read_generation(inspector, &early->generation))
 		return;
-	if (cryo_maps_read(smaps, &early->vmas, &early->n_vmas) != 0) {
-		cryo_vmas_free(early->vmas, early->n_vmas);
-		early->vmas = NULL;
-		early->n_vmas = 0;
-	}
+	if (cryo_maps_read(smaps, &early->vmas, &early->n_vmas) != 0)
+		forget(early);
 }
 
 void cryo_early_read(struct cryo_inspector *inspector)
@@ -90,7 +93,17 @@ void cryo_early_read(struct cryo_inspector *inspector)
 	if (!large && !inspector->unstoppable)
 		return;
 	if (cryo_bpf_open(&inspector->early.bpf) == 0 && large)
-		cryo_early_read_mappings(inspector);
+		read_mappings(inspector);
+}
+
+void cryo_early_read_again(struct cryo_inspector *inspector)
+{
+	struct cryo_early *early = &inspector->early;
+
+	if (inspector->early_error || (early->bpf.program < 0 && cryo_bpf_open(&early->bpf) < 0))
+		return;
+	forget(early);
+	read_mappings(inspector);
 }
 
 /* ---- in the stop ---- */
@@ -192,7 +205,7 @@ static bool have_same_names(const struct cryo_inspector *inspector)
 	return true;
 }
 
-bool cryo_early_is_current(const struct cryo_inspector *inspector)
+static bool is_current(const struct cryo_inspector *inspector)
 {
 	struct cryo_bpf_generation now;
 
@@ -200,18 +213,12 @@ bool cryo_early_is_current(const struct cryo_inspector *inspector)
 	       is_same(&now, &inspector->early.generation);
 }
 
-bool cryo_early_stamp(struct cryo_inspector *inspector)
-{
-	return read_generation(inspector, &inspector->early.generation);
-}
-
 bool cryo_early_take(
 	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count)
 {
 	struct cryo_early *early = &inspector->early;
 
-	if (!cryo_early_is_current(inspector) || !find_new_pages(inspector) ||
-		!have_same_names(inspector))
+	if (!is_current(inspector) || !find_new_pages(inspector) || !have_same_names(inspector))
 		return false;
 	*ret_vmas = steal_ptr(early->vmas);
 	*ret_count = early->n_vmas;

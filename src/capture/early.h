@@ -16,7 +16,6 @@
 #include "trace/bpf.h"
 
 struct cryo_inspector;
-struct cryo_page_set;
 
 /**
  * struct cryo_early - what is known before the stop.
@@ -47,29 +46,11 @@ void cryo_early_read(struct cryo_inspector *inspector);
 bool cryo_early_take(
 	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count);
 
-/* Once more before the stop, for a process of any size. */
+/* Once more before the stop, for a process of any size: smaps goes through every page, 26 ms for
+ * 4 GiB. */
 void cryo_early_read_again(struct cryo_inspector *inspector);
-
-/* In the stop: whether what was read is still so. Unlike cryo_early_take() nothing is handed over.
- */
-bool cryo_early_is_current(const struct cryo_inspector *inspector);
-
-/**
- * cryo_early_renew - what was read was still so until just now, and then a userfaultfd of ours was
- *	closed in the stop: the mappings that it kept apart are one again.
- * @ours: pages that it tracked
- */
-void cryo_early_renew(struct cryo_inspector *inspector, const struct cryo_page_set *ours);
 
 /* Another program runs there now. */
 void cryo_early_forget_files(struct cryo_early *early);
 
 void cryo_early_clear(struct cryo_early *early);
-
-/* ---- between the files of this stage ---- */
-
-/* Read the mappings and their generation. */
-void cryo_early_read_mappings(struct cryo_inspector *inspector);
-
-/* Take the generation of this moment for that of what was read. Whether it is to be had. */
-bool cryo_early_stamp(struct cryo_inspector *inspector);

@@ -184,7 +184,10 @@ static int inspect(struct cryo_work *work)
 	set_stage(work, CRYO_STAGE_INSPECT);
 	r = cryo_inspect(&work->inspector, work->records, work->records_size, &work->process,
 		&work->account.executed);
-	return r < 0 ? cryo_tell_refused(work, r, "inspect it") : cryo_tell_registers(work);
+	if (r < 0)
+		return cryo_tell_refused(work, r, "inspect it");
+	cryo_snapshot_inspected(work);
+	return cryo_tell_registers(work);
 }
 
 static int report_comm(const struct cryo_work *work)
@@ -297,9 +300,8 @@ static int read_stopped(struct cryo_work *work)
 	int r = 0;
 
 	if (!work->is_placed) {
-		r = cryo_snapshot_stopped(work);
-		if (r == 0)
-			r = inspect(work);
+		cryo_snapshot_stopped(work);
+		r = inspect(work);
 		if (r == 0)
 			r = report_comm(work);
 		if (r == 0)
@@ -342,6 +344,7 @@ static int run_whole(struct cryo_work *work)
 		return r;
 	r = read_stopped(work);
 	cryo_release_ask(work);
+	cryo_snapshot_released(work);
 	if (r == 0)
 		r = write_held(work);
 	cryo_release_hear(work);

@@ -21,6 +21,7 @@
 #include "capture/estimate.h"
 #include "capture/site.h"
 #include "capture/tell.h"
+#include "capture/tracked.h"
 #include "capture/work.h"
 #include "elf/header.h"
 #include "proc/procfs.h"
@@ -43,9 +44,16 @@ enum {
 /* More than this is no short stop. */
 #define LARGE_REST (256ULL << 20)
 
+static void end_tracking(struct cryo_snapshot *snapshot)
+{
+	if (snapshot->userfaultfd >= 0)
+		cryo_tracking_end(snapshot->userfaultfd, &snapshot->spool.seen);
+	snapshot->userfaultfd = -1;
+}
+
 void cryo_snapshot_clear(struct cryo_snapshot *snapshot)
 {
-	cryo_cleanup_close(&snapshot->userfaultfd);
+	end_tracking(snapshot);
 	cryo_spool_clear(&snapshot->spool);
 	cryo_plan_clear(&snapshot->sketch);
 	cryo_plan_clear(&snapshot->tracked);
@@ -392,21 +400,24 @@ int cryo_snapshot_begin(struct cryo_work *work)
 	return r;
 }
 
-int cryo_snapshot_stopped(struct cryo_work *work)
+void cryo_snapshot_stopped(struct cryo_work *work)
 {
-	struct cryo_snapshot *snapshot = &work->snapshot;
-	bool is_current;
+	struct cryo_spool *spool = &work->snapshot.spool;
 
-	if (snapshot->way != CRYOCORE_SNAPSHOT_PRECOPY)
-		return 0;
-	is_current = cryo_early_is_current(&work->inspector);
-	if (cryo_spool_keep(&snapshot->spool, &work->inspector.memory) < 0)
-		cryo_page_set_remove(&snapshot->spool.seen, 0, UINT64_MAX);
-	cryo_cleanup_close(&snapshot->userfaultfd);
-	snapshot->userfaultfd = -1;
-	if (is_current)
-		cryo_early_renew(&work->inspector, &snapshot->spool.seen);
-	return 0;
+	if (work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY &&
+		cryo_spool_keep(spool, &work->inspector.memory) < 0)
+		cryo_page_set_remove(&spool->seen, 0, UINT64_MAX);
+}
+
+void cryo_snapshot_inspected(struct cryo_work *work)
+{
+	if (work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY)
+		cryo_tracked_clean(&work->process, &work->snapshot.spool.seen);
+}
+
+void cryo_snapshot_released(struct cryo_work *work)
+{
+	end_tracking(&work->snapshot);
 }
 
 int cryo_snapshot_placed(struct cryo_work *work)

@@ -53,8 +53,11 @@ int cryo_snapshot_begin(struct cryo_work *work);
 uint32_t cryo_snapshot_order(const struct cryo_work *work);
 int cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter);
 
-/* In the stop, first of all: see what is kept, and end the tracking. 0 or -errno. */
-int cryo_snapshot_stopped(struct cryo_work *work);
+/* In the stop, first of all: see what is kept. */
+void cryo_snapshot_stopped(struct cryo_work *work);
+
+/* In the stop, when the process is inspected: it is made to look as if it were not tracked. */
+void cryo_snapshot_inspected(struct cryo_work *work);
 
 /* In the stop, when everything is placed: finish the plan, and leave out what is kept. 0 or -errno.
  */
@@ -62,6 +65,9 @@ int cryo_snapshot_placed(struct cryo_work *work);
 
 /* The plan by which the target is read in the stop. */
 const struct cryo_plan *cryo_snapshot_plan(const struct cryo_work *work);
+
+/* After the release: end the tracking. */
+void cryo_snapshot_released(struct cryo_work *work);
 
 /* After the release, when everything else is written. 0 or -errno. */
 int cryo_snapshot_settle(struct cryo_work *work);

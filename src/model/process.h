@@ -65,7 +65,8 @@ struct cryo_thread {
 	size_t n_regsets;
 };
 
-/* VmFlags of /proc/PID/smaps that the dump rules look at, one bit each. */
+/* VmFlags of /proc/PID/smaps that the dump rules look at, or that keep neighbours apart; one bit
+ * each. */
 enum cryo_vm_flag {
 	CRYO_VM_READ = 1 << 0,        /* rd */
 	CRYO_VM_WRITE = 1 << 1,       /* wr */
@@ -82,6 +83,14 @@ enum cryo_vm_flag {
 	CRYO_VM_LOCKED = 1 << 12,     /* lo */
 	CRYO_VM_WIPEONFORK = 1 << 13, /* wf */
 	CRYO_VM_DONTCOPY = 1 << 14,   /* dc */
+	CRYO_VM_HUGEPAGE = 1 << 15,   /* hg */
+	CRYO_VM_NOHUGEPAGE = 1 << 16, /* nh */
+	CRYO_VM_MERGEABLE = 1 << 17,  /* mg */
+	CRYO_VM_SEQ_READ = 1 << 18,   /* sr */
+	CRYO_VM_RAND_READ = 1 << 19,  /* rr */
+	CRYO_VM_ACCOUNT = 1 << 20,    /* ac */
+	CRYO_VM_NORESERVE = 1 << 21,  /* nr */
+	CRYO_VM_GROWSDOWN = 1 << 22,  /* gd */
 };
 
 /* What lies behind a mapping. */

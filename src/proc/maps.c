@@ -194,7 +194,7 @@ enum {
 #define FLAG_INDEX(first, second) (((first) - 'a') * LETTERS + (second) - 'a')
 
 /* By the two letters of a flag (fs/proc/task_mmu.c show_smap_vma_flags()). */
-static const uint16_t vm_flags[LETTERS * LETTERS] = {
+static const uint32_t vm_flags[LETTERS * LETTERS] = {
 	[FLAG_INDEX('r', 'd')] = CRYO_VM_READ,
 	[FLAG_INDEX('w', 'r')] = CRYO_VM_WRITE,
 	[FLAG_INDEX('e', 'x')] = CRYO_VM_EXEC,
@@ -212,6 +212,14 @@ static const uint16_t vm_flags[LETTERS * LETTERS] = {
 	[FLAG_INDEX('l', 'o')] = CRYO_VM_LOCKED,
 	[FLAG_INDEX('w', 'f')] = CRYO_VM_WIPEONFORK,
 	[FLAG_INDEX('d', 'c')] = CRYO_VM_DONTCOPY,
+	[FLAG_INDEX('h', 'g')] = CRYO_VM_HUGEPAGE,
+	[FLAG_INDEX('n', 'h')] = CRYO_VM_NOHUGEPAGE,
+	[FLAG_INDEX('m', 'g')] = CRYO_VM_MERGEABLE,
+	[FLAG_INDEX('s', 'r')] = CRYO_VM_SEQ_READ,
+	[FLAG_INDEX('r', 'r')] = CRYO_VM_RAND_READ,
+	[FLAG_INDEX('a', 'c')] = CRYO_VM_ACCOUNT,
+	[FLAG_INDEX('n', 'r')] = CRYO_VM_NORESERVE,
+	[FLAG_INDEX('g', 'd')] = CRYO_VM_GROWSDOWN,
 };
 
 static bool is_small_letter(char byte)

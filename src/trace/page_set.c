@@ -63,6 +63,14 @@ static const struct cryo_page_range *find_range(const struct cryo_page_set *set,
 	return low < set->n_ranges ? &set->ranges[low] : NULL;
 }
 
+const struct cryo_page_range *cryo_page_set_range(
+	const struct cryo_page_set *set, uint64_t start, uint64_t end)
+{
+	const struct cryo_page_range *range = find_range(set, start);
+
+	return range && range->start < end ? range : NULL;
+}
+
 static uint64_t bit_of(
 	const struct cryo_page_set *set, const struct cryo_page_range *range, uint64_t address)
 {
@@ -117,10 +125,10 @@ void cryo_page_set_remove(struct cryo_page_set *set, uint64_t start, uint64_t en
 
 bool cryo_page_set_has(const struct cryo_page_set *set, uint64_t address)
 {
-	const struct cryo_page_range *range = find_range(set, address);
+	const struct cryo_page_range *range = cryo_page_set_range(set, address, address + 1);
 	uint64_t bit;
 
-	if (!range || address < range->start)
+	if (!range)
 		return false;
 	bit = bit_of(set, range, address);
 	return set->words[bit / BITS] >> (bit % BITS) & 1;

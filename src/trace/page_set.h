@@ -38,6 +38,10 @@ void cryo_page_set_clear(struct cryo_page_set *set);
 void cryo_page_set_add(struct cryo_page_set *set, uint64_t start, uint64_t end);
 void cryo_page_set_remove(struct cryo_page_set *set, uint64_t start, uint64_t end);
 
+/* The first range that has anything between two addresses; NULL if there is none. */
+const struct cryo_page_range *cryo_page_set_range(
+	const struct cryo_page_set *set, uint64_t start, uint64_t end);
+
 bool cryo_page_set_has(const struct cryo_page_set *set, uint64_t address);
 
 /**

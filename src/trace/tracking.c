@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "trace/page_set.h"
 
 /* include/uapi/linux/userfaultfd.h of Linux 6.7 */
 #ifndef UFFD_USER_MODE_ONLY
@@ -24,6 +25,9 @@
 #endif
 #define FEATURE_WP_UNPOPULATED (1ULL << 13)
 #define FEATURE_WP_ASYNC (1ULL << 15)
+
+/* Of memory: some 2000 pages, or four huge ones, which it does not cut. */
+#define PIECE (8ULL << 20)
 
 uint64_t cryo_tracking_flags(void)
 {
@@ -51,4 +55,23 @@ int cryo_tracking_add(int userfaultfd, uint64_t start, uint64_t end)
 		.range = {start, end - start}, .mode = UFFDIO_REGISTER_MODE_WP};
 
 	return ioctl(userfaultfd, UFFDIO_REGISTER, &range) < 0 ? -errno : 0;
+}
+
+/* Where it fails, mappings have changed: closing ends it as well. */
+static void remove_range(int userfaultfd, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		uint64_t piece_end = (start / PIECE + 1) * PIECE;
+		struct uffdio_range piece = {start, (piece_end < end ? piece_end : end) - start};
+
+		ioctl(userfaultfd, UFFDIO_UNREGISTER, &piece);
+		start += piece.len;
+	}
+}
+
+void cryo_tracking_end(int userfaultfd, const struct cryo_page_set *tracked)
+{
+	for (size_t i = 0; i < tracked->n_ranges; i++)
+		remove_range(userfaultfd, tracked->ranges[i].start, tracked->ranges[i].end);
+	close(userfaultfd);
 }

@@ -187,7 +187,7 @@ static void state_churn(int argc, char **argv)
 /* In pieces of 64 pages each, and so that neighbours differ in what is done to them. */
 enum {
 	PIECE = 64 * PAGE,
-	N_WAYS = 12
+	N_WAYS = 14
 };
 
 static void zero_some(uint8_t *piece)
@@ -218,6 +218,20 @@ static void map_over(uint8_t *piece)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	page[2 * PAGE] = 2;
+}
+
+/* What is mapped anew and not used becomes one with its neighbours. */
+static void map_unused(uint8_t *piece)
+{
+	mmap(piece + 24 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void map_half_unused(uint8_t *piece)
+{
+	munmap(piece + 24 * PAGE, 8 * PAGE);
+	mmap(piece + 24 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 static void move_away(uint8_t *piece)
@@ -265,8 +279,8 @@ static void leave(uint8_t *piece)
 static void state_rearrange(int argc, char **argv)
 {
 	static void (*const ways[N_WAYS])(uint8_t *) = {zero_some, write_some, drop_some,
-		unmap_some, map_over, move_away, make_read_only, hide, make_inaccessible, share,
-		grow, leave};
+		unmap_some, map_over, map_unused, map_half_unused, move_away, make_read_only, hide,
+		make_inaccessible, share, grow, leave};
 	long pieces = number(argc, argv, 1, 64) * (1 << 20) / PIECE, next = 0;
 	uint8_t *area = make_pages((size_t)pieces * PIECE), *old = make_pages(64 * PIECE);
 
