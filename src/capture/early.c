@@ -99,11 +99,17 @@ void cryo_early_read(struct cryo_inspector *inspector)
 void cryo_early_read_again(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
+	_cleanup_buffer_ struct cryo_buffer maps = {0};
 
-	if (inspector->early_error || (early->bpf.program < 0 && cryo_bpf_open(&early->bpf) < 0))
+	if (inspector->early_error)
 		return;
+	cryo_early_forget_files(early);
+	read_maps(inspector, &maps);
+	if (maps.size < MANY_BYTES)
+		look_at_files(inspector, &maps);
 	forget(early);
-	read_mappings(inspector);
+	if (early->bpf.program >= 0 || cryo_bpf_open(&early->bpf) == 0)
+		read_mappings(inspector);
 }
 
 /* ---- in the stop ---- */
