@@ -5,7 +5,8 @@
  * A capture stops a process by ptrace, reads it, writes an ELF core as the Linux kernel would have
  * written it, and lets the process go as it was found. The work is done in two child processes of
  * the caller (one that only traces, one that only reads), so that whatever the target does, the
- * call returns within its time limit and the target is released even if the caller is killed.
+ * call returns within its time limit and the target is released even if the caller is killed. Who
+ * captures many processes lets them live on in a struct cryocore_session.
  *
  * Functions return 0 or a negative errno unless they say otherwise. Strings are UTF-8 with
  * everything dangerous escaped as \xNN, except where "raw" is said. The library prints nothing,
@@ -147,6 +148,33 @@ struct cryocore_progress {
 };
 
 /**
+ * struct cryocore_session - what captures one after the other can share.
+ *
+ * Without one each capture makes two child processes and an instance of procfs for itself, and
+ * nothing of them is left behind it. That is half of what the capture of a small process costs;
+ * with a session they are made for its first capture and used for the following ones, until
+ * cryocore_session_free(). Children with which anything went wrong (they died, got stuck, or their
+ * capture failed or was cancelled) are ended at once, and the next capture makes new ones; so does
+ * one to a @stream_fd or with a @snapshot.
+ *
+ * A session is used by one thread at a time, best always by the same one: the end of the thread
+ * that was the first to capture ends the children, who are then made anew. A process that was
+ * forked does not use, and does not free, a session of its parent's.
+ *
+ * The children are a copy of the process as it was at their first capture: its ids, limits, umask
+ * and working directory (of which a relative @prefix is). They may keep files open that were open
+ * then, and a page of memory that is written while they live takes room twice. So begin early, and
+ * free the session when there is nothing more to capture.
+ */
+struct cryocore_session;
+
+/* An empty one. 0 or -ENOMEM. */
+int cryocore_session_new(struct cryocore_session **ret_session);
+
+/* End its children. NULL is allowed. */
+void cryocore_session_free(struct cryocore_session *session);
+
+/**
  * struct cryocore_options - what to do; cryocore_options_init() gives the defaults.
  * @size: sizeof(struct cryocore_options), set by cryocore_options_init()
  * @prefix: the core is PREFIX.PID, the copy of the executable PREFIX.PID.exe; NULL stands for
@@ -171,6 +199,7 @@ struct cryocore_progress {
  * @user: passed to @on_progress
  * @zstd_level: compress the core, with threads; its name ends with .zst; 1 to 19, 0: do not. Not
  *for a @sparse_stream
+ * @session: if not NULL, what this capture shares with those before and after it
  */
 struct cryocore_options {
 	size_t size;
@@ -191,6 +220,7 @@ struct cryocore_options {
 	int zstd_level;
 	enum cryocore_snapshot snapshot;
 	uint64_t max_pause_ms;
+	struct cryocore_session *session;
 };
 
 void cryocore_options_init(struct cryocore_options *options);

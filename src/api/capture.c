@@ -4,6 +4,7 @@
  */
 #include <cryocore/cryocore.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -32,6 +33,29 @@ int cryocore_content_check(const char *content, const char **ret_bad)
 	return parse_content(content, &policy, ret_bad);
 }
 
+struct cryocore_session {
+	struct cryo_session common;
+};
+
+int cryocore_session_new(struct cryocore_session **ret_session)
+{
+	struct cryocore_session *session = malloc(sizeof(*session));
+
+	if (!session)
+		return -ENOMEM;
+	session->common = CRYO_SESSION(-1);
+	*ret_session = session;
+	return 0;
+}
+
+void cryocore_session_free(struct cryocore_session *session)
+{
+	if (!session)
+		return;
+	cryo_session_end(&session->common);
+	free(session);
+}
+
 int cryocore_capture(
 	pid_t pid, const struct cryocore_options *options, struct cryocore_result **ret_result)
 {
@@ -48,7 +72,9 @@ int cryocore_capture(
 		(complete.zstd_level && complete.sparse_stream))
 		return -EINVAL;
 	r = parse_content(complete.content, &policy, NULL);
-	return r < 0 ? r : cryo_capture(pid, &complete, &policy, -1, ret_result);
+	return r < 0 ? r
+		     : cryo_capture(pid, &complete, &policy,
+			       complete.session ? &complete.session->common : NULL, ret_result);
 }
 
 void cryocore_result_free(struct cryocore_result *result)

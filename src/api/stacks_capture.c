@@ -81,7 +81,7 @@ static int capture(pid_t pid, uint64_t max_ns, int stream, char **ret_why)
 	options.sparse_stream = true;
 	options.no_exe = true;
 	options.timeout_ms = max_ns / CRYO_NSEC_PER_MSEC;
-	r = cryo_capture(pid, &options, &policy, -1, &result);
+	r = cryo_capture(pid, &options, &policy, NULL, &result);
 	if (r < 0)
 		return r;
 	if (result->outcome == CRYOCORE_FAILED)

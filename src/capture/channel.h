@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum cryo_letter_kind {
@@ -39,6 +40,7 @@ enum cryo_order {
  * @n_unstopped: STOPPED: threads that could not be stopped
  * @n_restarted: RELEASED: system calls that were put back
  * @stop_ns, @release_ns: CLOCK_MONOTONIC of the first stop request and the last release
+ * @is_spent: DONE: the reader is not to be used again
  * @text: of a message
  */
 struct cryo_letter {
@@ -52,6 +54,7 @@ struct cryo_letter {
 	uint64_t records_size;
 	uint64_t n_threads, n_unstopped, n_restarted;
 	uint64_t stop_ns, release_ns;
+	bool is_spent;
 	char text[512];
 };
 

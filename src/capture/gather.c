@@ -4,9 +4,9 @@
  * right behind; then copies of files; and only when everything runs again the digests of what was
  * written.
  *
- * Each stage goes over all targets, several at a time. A capture is done by processes of its own
- * (supervisor.c), items are collected by a process for each thread (evidence/worker.h): the threads
- * here only wait for them and for the disk.
+ * Each stage goes over all targets, several at a time. Captures are done (session.h), and items are
+ * collected (evidence/worker.h), by processes for each thread: the threads here only wait for them
+ * and for the disk.
  */
 #include "capture/gather.h"
 
@@ -80,8 +80,7 @@ static void log_capture(struct cryo_gather *gather, const struct cryo_target *ta
 		outcomes[core->outcome], core->pause_ns / 1000, core->data_bytes);
 }
 
-static int capture(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+static int capture(struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	const struct cryocore_gather_options *options = gather->options;
 	struct cryo_dossier *dossier = &target->dossier;
@@ -101,8 +100,8 @@ static int capture(
 	one.timeout_ms = cryo_gather_capture_ms(gather);
 	one.cancel = options->cancel;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
-	r = gather->tar ? cryo_gather_tar_core(gather, target, &one)
-			: cryo_capture(dossier->pid, &one, gather->policy, gather->procfs,
+	r = gather->tar ? cryo_gather_tar_core(gather, target, &one, &hands->session)
+			: cryo_capture(dossier->pid, &one, gather->policy, &hands->session,
 				  &target->core);
 	if (r < 0)
 		return r;
@@ -110,7 +109,7 @@ static int capture(
 	dossier->core = target->core;
 	log_capture(gather, target);
 	if (gather->tar)
-		return cryo_gather_stacks_passed(gather, target, worker);
+		return cryo_gather_stacks_passed(gather, target, &hands->worker);
 	snprintf(name, sizeof(name), "core.%d", dossier->pid);
 	return cryo_evidence_add_core(gather->evidence, dossier, name);
 }
@@ -129,14 +128,14 @@ static bool is_full(const struct cryo_target *target)
 }
 
 static int capture_core(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	int r = cryo_evidence_core_directory(gather->evidence, target->dossier.pid);
 
 	if (r < 0)
 		return r;
 	close(r);
-	r = capture(gather, target, worker);
+	r = capture(gather, target, hands);
 	if (r == 0 && is_full(target))
 		r = -target->dossier.core_record.error;
 	return r;
@@ -149,7 +148,7 @@ static int ship(struct cryo_gather *gather, const struct cryo_target *target)
 }
 
 static void stage_capture(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	int r = cryo_gather_is_over(gather);
 
@@ -159,13 +158,13 @@ static void stage_capture(
 	if (!cryo_evidence_is_current(gather->evidence, &target->dossier))
 		target->dossier.gone = true;
 	if (r == 0 && cryo_dossier_wants_core(&target->dossier) && !target->dossier.gone) {
-		r = capture_core(gather, target, worker);
+		r = capture_core(gather, target, hands);
 		note_sink_error(gather, r);
 	} else if (cryo_dossier_wants_core(&target->dossier)) {
 		skip_core(target, r ? r : -ESRCH);
 	}
 	if (r == 0)
-		r = cryo_evidence_volatile(gather->evidence, worker, &target->dossier);
+		r = cryo_evidence_volatile(gather->evidence, &hands->worker, &target->dossier);
 	if (r == 0)
 		r = ship(gather, target);
 	if (r != -ECANCELED && r != -ETIME)
@@ -174,20 +173,21 @@ static void stage_capture(
 }
 
 static void stage_copy(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
-	note_sink_error(gather, cryo_evidence_copies(gather->evidence, worker, &target->dossier));
+	note_sink_error(
+		gather, cryo_evidence_copies(gather->evidence, &hands->worker, &target->dossier));
 	note_sink_error(gather, ship(gather, target));
 }
 
 static void stage_stacks(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
-	note_sink_error(gather, cryo_gather_stacks(gather, target, worker));
+	note_sink_error(gather, cryo_gather_stacks(gather, target, &hands->worker));
 	note_sink_error(gather, ship(gather, target));
 }
 
@@ -226,9 +226,9 @@ static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 }
 
 static void stage_close(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker)
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
-	(void)worker;
+	(void)hands;
 	if (!gather->tar)
 		note_sink_error(
 			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
@@ -240,7 +240,7 @@ static void stage_close(
 /* ---- several at a time ---- */
 
 typedef void cryo_stage(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_worker *worker);
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands);
 
 struct crew {
 	struct cryo_gather *gather;
@@ -252,12 +252,13 @@ static void *work(void *user)
 {
 	struct crew *crew = user;
 	struct cryo_targets *targets = &crew->gather->targets;
-	struct cryo_worker worker = CRYO_WORKER_NONE;
+	struct cryo_hands hands = {CRYO_WORKER_NONE, CRYO_SESSION(crew->gather->procfs)};
 	size_t i;
 
 	while ((i = atomic_fetch_add(&crew->next, 1)) < targets->count)
-		crew->stage(crew->gather, &targets->array[i], &worker);
-	cryo_worker_end(&worker);
+		crew->stage(crew->gather, &targets->array[i], &hands);
+	cryo_worker_end(&hands.worker);
+	cryo_session_end(&hands.session);
 	return NULL;
 }
 

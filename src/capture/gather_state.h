@@ -9,6 +9,8 @@
 
 #include "capture/gather.h"
 #include "capture/gather_target.h"
+#include "capture/session.h"
+#include "evidence/worker.h"
 
 enum {
 	/* A collector that shows no sign of life for so long is killed. */
@@ -46,6 +48,12 @@ struct cryo_gather {
 	uint64_t begin;
 	uint64_t kept;
 	_Atomic int sink_error; /* nothing more can be written */
+};
+
+/* The processes that a thread of ours works by; each made when there is something for it to do. */
+struct cryo_hands {
+	struct cryo_worker worker;
+	struct cryo_session session;
 };
 
 /* Freeze what is selected, and log it. 0, or -errno: then nothing is stopped. */

@@ -200,7 +200,7 @@ static int core_error(const struct feed *feeding, const struct cryocore_result *
 }
 
 static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
-	struct cryocore_options *options, int ends[2])
+	struct cryocore_options *options, struct cryo_session *session, int ends[2])
 {
 	struct feed feeding = {
 		.gather = gather, .fd = ends[0], .keep = gather->stacks ? &target->keep : NULL};
@@ -213,8 +213,7 @@ static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
 		return -r;
 	options->stream_fd = ends[1];
 	options->sparse_stream = true;
-	r = cryo_capture(
-		target->dossier.pid, options, gather->policy, gather->procfs, &target->core);
+	r = cryo_capture(target->dossier.pid, options, gather->policy, session, &target->core);
 	shutdown(ends[1], SHUT_WR);
 	pthread_join(thread, NULL);
 	if (r < 0)
@@ -227,14 +226,14 @@ static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
 		&feeding.sum);
 }
 
-int cryo_gather_tar_core(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryocore_options *options)
+int cryo_gather_tar_core(struct cryo_gather *gather, struct cryo_target *target,
+	struct cryocore_options *options, struct cryo_session *session)
 {
 	int ends[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	r = run_capture(gather, target, options, ends);
+	r = run_capture(gather, target, options, session, ends);
 	close(ends[0]);
 	close(ends[1]);
 	return r;

@@ -15,8 +15,8 @@
 int cryo_gather_tar_open(struct cryo_gather *gather);
 
 /* Capture a core into the stream; options as for a core in a file. 0 or -errno of the stream. */
-int cryo_gather_tar_core(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryocore_options *options);
+int cryo_gather_tar_core(struct cryo_gather *gather, struct cryo_target *target,
+	struct cryocore_options *options, struct cryo_session *session);
 
 /* Move what lies in proc/PID into the stream. 0 or -errno of the stream. */
 int cryo_gather_tar_ship(struct cryo_gather *gather, pid_t pid);

@@ -11,7 +11,6 @@
 #include "capture/pipeline.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +18,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/clock.h"
 #include "capture/channel.h"
-#include "capture/child.h"
-#include "capture/fence.h"
 #include "capture/layout.h"
 #include "capture/privilege.h"
 #include "capture/record.h"
 #include "capture/release.h"
 #include "capture/report.h"
 #include "capture/tell.h"
-#include "capture/watch.h"
 
 static void set_stage(const struct cryo_work *work, enum cryo_stage stage)
 {
@@ -397,13 +392,21 @@ static int run_dry(struct cryo_work *work)
 	return r < 0 ? r : report_plan(work);
 }
 
-static bool gave_up(const struct cryo_work *work)
+bool cryo_pipeline_gave_up(const struct cryo_work *work)
 {
 	return work->inspector.n_given_up || (work->copy && cryo_copy_n_given_up(work->copy));
 }
 
-/* @is_shared: a thread that got stuck may still use what it holds. */
-static void clear(struct cryo_work *work, bool is_shared)
+int cryo_pipeline_run(struct cryo_work *work)
+{
+	int r = work->reader->request->dry_run ? run_dry(work) : run_whole(work);
+
+	if (r < 0)
+		cryo_output_abandon(&work->core);
+	return r;
+}
+
+void cryo_pipeline_clear(struct cryo_work *work, bool is_shared)
 {
 	if (cryo_output_abandon(&work->exe))
 		cryo_tell(
@@ -420,54 +423,4 @@ static void clear(struct cryo_work *work, bool is_shared)
 	cryo_inspector_clear(&work->inspector);
 	if (work->records_size)
 		munmap(work->records, work->records_size);
-}
-
-static void begin(const struct cryo_reader *reader)
-{
-	const struct cryo_request *request = reader->request;
-	const int needed[] = {request->stream_fd, request->procfs, request->identity.dir,
-		request->identity.pidfd, reader->supervisor, reader->tracer, reader->records,
-		reader->report};
-
-	cryo_child_begin(reader->parent, SIGKILL, request->stream_fd, needed, ARRAY_SIZE(needed));
-}
-
-/* The rest of the life of the process, in whichever of its threads. */
-static void run(struct cryo_work *work)
-{
-	const struct cryo_reader *reader = work->reader;
-	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
-	bool is_shared;
-
-	letter.error = reader->request->dry_run ? run_dry(work) : run_whole(work);
-	if (letter.error < 0)
-		cryo_output_abandon(&work->core);
-	is_shared = gave_up(work);
-	clear(work, is_shared);
-	cryo_channel_send(reader->supervisor, &letter);
-	if (is_shared)
-		cryo_child_leave_all();
-	_exit(0);
-}
-
-void cryo_reader_run(const struct cryo_reader *reader)
-{
-	struct cryo_work work = {
-		.reader = reader,
-		.inspector = CRYO_INSPECTOR_NONE,
-		.snapshot = CRYO_SNAPSHOT_NONE,
-		.core = CRYO_OUTPUT_NONE,
-		.exe = CRYO_OUTPUT_NONE,
-		.account = {.started_ns = cryo_clock_ns(CLOCK_REALTIME)},
-	};
-
-	begin(reader);
-	cryo_privilege_raise();
-	signal(SIGTERM, SIG_IGN);
-	work.account.fenced = cryo_fence_close() == 0;
-	work.guard = cryo_guard_new();
-	if (!work.guard || cryo_watch_start(&work, run) < 0)
-		_exit(1);
-	run(&work);
-	_exit(0);
 }

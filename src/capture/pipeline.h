@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The reader process: inspect, plan, write, release (by asking for it), record.
+ * One capture in the reader process: inspect, plan, write, release (by asking for it), record.
  */
 #pragma once
 
-#include "capture/request.h"
+#include "capture/work.h"
 
-/**
- * struct cryo_reader - what the reader process works with.
- * @supervisor, @tracer: its ends of the channels; @tracer is -1 for a dry run
- * @records: the tracer's file of registers
- * @report: file for what was found
- */
-struct cryo_reader {
-	const struct cryo_request *request;
-	struct cryo_shared *shared;
-	int supervisor, tracer;
-	int records, report;
-	pid_t parent;
-	uint64_t deadline;
-};
+/* Capture, or go on in the place of a thread that got stuck. 0 or -errno, which has been told. */
+int cryo_pipeline_run(struct cryo_work *work);
 
-/* The whole life of the process, from behind fork() to its exit status. Never returns. */
-void cryo_reader_run(const struct cryo_reader *reader) __attribute__((noreturn));
+/* Whether a thread got stuck, and may come back. */
+bool cryo_pipeline_gave_up(const struct cryo_work *work);
+
+/* @is_shared: a thread that got stuck may still use what the work holds. */
+void cryo_pipeline_clear(struct cryo_work *work, bool is_shared);

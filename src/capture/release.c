@@ -31,6 +31,7 @@ void cryo_release_hear(struct cryo_work *work)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	work->account.holder = 0;
 	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
+		work->is_released = true;
 		cryo_account_stop(&work->account, &letter);
 		work->account.holder = letter.holder;
 	} else if (!work->reader->shared->cancel) {

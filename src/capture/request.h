@@ -16,7 +16,7 @@
 
 /**
  * struct cryo_request - what is to be done; constant once select() has made it.
- * @procfs: where /proc is read; owned
+ * @procfs: where /proc is read; borrowed
  * @identity: the target, bound to the process that it was at the beginning
  * @prefix: of the output files
  * @zstd_level: the core is compressed; 0: it is not

@@ -6,7 +6,6 @@
 #include "capture/select.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,24 +101,15 @@ static int say_missing(const struct cryo_request *request, pid_t pid, struct cry
 	return -EINVAL;
 }
 
-/* A descriptor of our own, or -errno. */
-static int open_procfs(int procfs)
-{
-	int own = procfs < 0 ? cryo_procfs_open_private() /* sees what is hidden by a mount */
-			     : fcntl(procfs, F_DUPFD_CLOEXEC, 0);
-
-	return own < 0 ? cryo_procfs_open("/proc") : own;
-}
-
 int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo_buffer *why)
 {
 	int r;
 
 	request->identity = CRYO_IDENTITY_NONE;
-	request->procfs = open_procfs(procfs);
-	if (request->procfs < 0) {
-		cryo_buffer_printf(why, "/proc: %s: mount it first", strerror(-request->procfs));
-		return request->procfs;
+	request->procfs = procfs;
+	if (procfs < 0) {
+		cryo_buffer_printf(why, "/proc: %s: mount it first", strerror(-procfs));
+		return procfs;
 	}
 	r = cryo_identity_open(request->procfs, pid, &request->identity);
 	if (r == -ENOENT || r == -ESRCH)
@@ -206,6 +196,4 @@ int cryo_select_explain(
 void cryo_request_clear(struct cryo_request *request)
 {
 	cryo_identity_close(&request->identity);
-	cryo_cleanup_close(&request->procfs);
-	request->procfs = -1;
 }

@@ -9,7 +9,8 @@
 
 /**
  * cryo_select - bind a request to a process.
- * @request: @procfs and @identity are filled in; closed by cryo_request_clear()
+ * @procfs: borrowed; a negative errno if there is none
+ * @request: @procfs and @identity are filled in; the latter closed by cryo_request_clear()
  * @why: in words, if it cannot be
  *
  * Returns 0, or a negative errno and words in @why: -ESRCH no such process or a zombie, -EINVAL

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The supervisor forks a tracer and a reader and then only listens. It touches neither the target
- * nor its /proc files once they run, so nothing that the target does can hold it; what does not
- * come in time is given up:
+ * The supervisor gives a tracer and a reader what to do and then only listens. It touches neither
+ *the target nor its /proc files once they run, so nothing that the target does can hold it; what
+ *does not come in time is given up:
  *
  *	a reader that makes no progress is killed, and left alone if it cannot die (state D);
  *	a tracer that does not answer is killed, and the kernel then releases what it held.
@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -24,12 +24,10 @@
 #include "capture/channel.h"
 #include "capture/child.h"
 #include "capture/leftover.h"
-#include "capture/pipeline.h"
 #include "capture/repeat.h"
 #include "capture/report.h"
 #include "capture/result.h"
 #include "capture/select.h"
-#include "capture/tracer.h"
 
 /* How long nothing may move before the reader is given up, and how long a child may take to end by
  * itself. */
@@ -39,23 +37,18 @@
 #define DONE_NS (500 * CRYO_NSEC_PER_MSEC) /* ... where it has nothing left to do */
 #define TICK_NS (100 * CRYO_NSEC_PER_MSEC)
 
-struct child {
-	pid_t pid; /* 0: none, or gone */
-	int channel;
-};
-
 struct supervisor {
 	const struct cryocore_options *options;
 	struct cryo_request *request;
 	struct cryocore_result *result;
-	struct cryo_shared *shared;
-	struct child tracer, reader;
-	int records, report;
+	struct cryo_children *children;
+	struct cryo_shared *shared; /* theirs; NULL: there are none */
 	uint64_t begin, deadline;
 	uint64_t last_progress, last_bytes, last_steps;
 	uint32_t last_stage;
 	uint64_t stop_ns, stop_asked;
-	bool stopped, released, done;
+	bool stopped, released, done, is_spent;
+	bool keeps; /* the children, if they are as good as new */
 	int error;
 	bool again; /* the reader crashed, and another is to try */
 };
@@ -71,78 +64,6 @@ static const char *const stage_names[] = {
 static const char *stage_name(const struct supervisor *supervisor)
 {
 	return stage_names[supervisor->shared->stage % ARRAY_SIZE(stage_names)];
-}
-
-/* ---- children ---- */
-
-static void close_end(int *end)
-{
-	cryo_cleanup_close(end);
-	*end = -1;
-}
-
-static int start_tracer(struct supervisor *supervisor, int *tracer_reader_end)
-{
-	int control[2], between[2], r;
-	pid_t parent = getpid(), pid;
-
-	r = cryo_channel_pair(control);
-	if (r < 0)
-		return r;
-	r = cryo_channel_pair(between);
-	if (r < 0) {
-		close(control[0]);
-		close(control[1]);
-		return r;
-	}
-	pid = fork();
-	if (pid == 0) {
-		struct cryo_tracer tracer = {supervisor->request, supervisor->shared, control[1],
-			between[1], supervisor->records, parent, supervisor->deadline};
-
-		close(control[0]);
-		close(between[0]);
-		cryo_tracer_run(&tracer);
-	}
-	r = pid < 0 ? -errno : 0;
-	close(control[1]);
-	close(between[1]);
-	supervisor->tracer = (struct child){pid > 0 ? pid : 0, control[0]};
-	*tracer_reader_end = between[0];
-	return r;
-}
-
-static int start_reader(struct supervisor *supervisor, int tracer_end)
-{
-	pid_t parent = getpid(), pid;
-	int control[2], r = cryo_channel_pair(control);
-
-	if (r < 0)
-		return r;
-	pid = fork();
-	if (pid == 0) {
-		struct cryo_reader reader = {supervisor->request, supervisor->shared, control[1],
-			tracer_end, supervisor->records, supervisor->report, parent,
-			supervisor->deadline};
-
-		close(control[0]);
-		close_end(&supervisor->tracer.channel);
-		cryo_reader_run(&reader);
-	}
-	r = pid < 0 ? -errno : 0;
-	close(control[1]);
-	supervisor->reader = (struct child){pid > 0 ? pid : 0, control[0]};
-	return r;
-}
-
-static int start_children(struct supervisor *supervisor)
-{
-	_cleanup_close_ int tracer_end = -1;
-	int r = 0;
-
-	if (!supervisor->options->dry_run && !supervisor->options->no_stop)
-		r = start_tracer(supervisor, &tracer_end);
-	return r < 0 ? r : start_reader(supervisor, tracer_end);
 }
 
 /* ---- letters ---- */
@@ -169,7 +90,7 @@ static void hear_ready(struct supervisor *supervisor, const struct cryo_letter *
 	supervisor->stopped = supervisor->released = false;
 	supervisor->shared->stage = CRYO_STAGE_STOP;
 	supervisor->stop_asked = cryo_now();
-	cryo_channel_send(supervisor->tracer.channel, &order);
+	cryo_channel_send(supervisor->children->tracer.channel, &order);
 }
 
 static void hear_message(struct supervisor *supervisor, const struct cryo_letter *letter)
@@ -182,6 +103,7 @@ static void hear_done(struct supervisor *supervisor, const struct cryo_letter *l
 {
 	supervisor->done = true;
 	supervisor->error = letter->error;
+	supervisor->is_spent = letter->is_spent;
 }
 
 static void (*const hearers[])(struct supervisor *, const struct cryo_letter *) = {
@@ -193,13 +115,13 @@ static void (*const hearers[])(struct supervisor *, const struct cryo_letter *) 
 };
 
 /* Take what a child has to say. Whether its channel is still open. */
-static bool listen_to(struct supervisor *supervisor, struct child *child)
+static bool listen_to(struct supervisor *supervisor, struct cryo_child *child)
 {
 	struct cryo_letter letter;
 	int r = cryo_channel_receive(child->channel, 0, &letter);
 
 	if (r == -EPIPE) {
-		close_end(&child->channel);
+		cryo_children_hang_up(child);
 		return false;
 	}
 	if (r == 0 && letter.kind < ARRAY_SIZE(hearers) && hearers[letter.kind])
@@ -240,11 +162,11 @@ static void note_progress(struct supervisor *supervisor)
 /* A tracer that is stuck in PTRACE_SEIZE is ended; the reader then goes on without. */
 static void check_stop(struct supervisor *supervisor, uint64_t now)
 {
-	if (!supervisor->stop_asked || supervisor->stopped || !supervisor->tracer.pid ||
+	if (!supervisor->stop_asked || supervisor->stopped || !supervisor->children->tracer.pid ||
 		now < supervisor->stop_asked + STOP_NS)
 		return;
-	kill(supervisor->tracer.pid, SIGKILL);
-	cryo_child_reap(&supervisor->tracer.pid, now + DEATH_NS);
+	kill(supervisor->children->tracer.pid, SIGKILL);
+	cryo_child_reap(&supervisor->children->tracer.pid, now + DEATH_NS);
 }
 
 /* Why it is time to give up: a negative errno and words; or 0. */
@@ -278,15 +200,16 @@ static int wait_for_reader(struct supervisor *supervisor)
 	uint64_t next_tick = cryo_now() + TICK_NS;
 	int r = 0;
 
-	while (!supervisor->done && supervisor->reader.channel >= 0 && r == 0) {
-		struct pollfd ends[2] = {{.fd = supervisor->reader.channel, .events = POLLIN},
-			{.fd = supervisor->tracer.channel, .events = POLLIN}};
+	while (!supervisor->done && supervisor->children->reader.channel >= 0 && r == 0) {
+		struct pollfd ends[2] = {
+			{.fd = supervisor->children->reader.channel, .events = POLLIN},
+			{.fd = supervisor->children->tracer.channel, .events = POLLIN}};
 		int n = poll(ends, 2, cryo_deadline_poll_ms(next_tick));
 
 		if (n > 0 && ends[0].revents)
-			listen_to(supervisor, &supervisor->reader);
+			listen_to(supervisor, &supervisor->children->reader);
 		if (n > 0 && ends[1].revents)
-			listen_to(supervisor, &supervisor->tracer);
+			listen_to(supervisor, &supervisor->children->tracer);
 		r = check_time(supervisor);
 		if (cryo_now() < next_tick)
 			continue;
@@ -295,116 +218,141 @@ static int wait_for_reader(struct supervisor *supervisor)
 	}
 	if (r == 0 && !supervisor->done) {
 		supervisor->again = cryo_repeat_judge(supervisor->request, supervisor->shared,
-			stage_name(supervisor), &supervisor->reader.pid, supervisor->result);
+			stage_name(supervisor), &supervisor->children->reader.pid,
+			supervisor->result);
 		r = -ECHILD;
 	}
 	return r;
 }
 
-/* The target is given back first; then the children end. */
-static void end_children(struct supervisor *supervisor)
+/* Wait until the tracer has told that the target was given back. */
+static void await_release(struct supervisor *supervisor)
+{
+	struct cryo_child *tracer = &supervisor->children->tracer;
+	uint64_t limit = cryo_now() + DEATH_NS;
+
+	while (!supervisor->released && cryo_now() < limit && tracer->channel >= 0) {
+		struct pollfd end = {.fd = tracer->channel, .events = POLLIN};
+
+		if (poll(&end, 1, cryo_deadline_poll_ms(limit)) > 0)
+			listen_to(supervisor, tracer);
+	}
+}
+
+static void release(struct supervisor *supervisor)
 {
 	struct cryo_letter order = {.kind = CRYO_LETTER_RELEASE};
+
+	if (supervisor->children->tracer.channel < 0)
+		return;
+	cryo_channel_send(supervisor->children->tracer.channel, &order);
+	if (supervisor->stopped)
+		await_release(supervisor);
+	cryo_children_hang_up(&supervisor->children->tracer);
+}
+
+static void end_tracer(struct supervisor *supervisor)
+{
+	struct cryo_child *tracer = &supervisor->children->tracer;
+
+	if (cryo_child_end(
+		    &tracer->pid, supervisor->request->procfs, supervisor->stopped ? DEATH_NS : 0))
+		return;
+	cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
+		"the tracing process %d could not be ended: the target may still be held",
+		tracer->pid);
+}
+
+static void end_reader(struct supervisor *supervisor)
+{
+	struct cryo_child *reader = &supervisor->children->reader;
 	uint64_t patience = supervisor->done ? DONE_NS : 0;
 
-	supervisor->shared->cancel = 1;
-	if (supervisor->tracer.channel >= 0) {
-		uint64_t limit = cryo_now() + DEATH_NS;
-
-		cryo_channel_send(supervisor->tracer.channel, &order);
-		while (supervisor->stopped && !supervisor->released && cryo_now() < limit &&
-			supervisor->tracer.channel >= 0) {
-			struct pollfd end = {.fd = supervisor->tracer.channel, .events = POLLIN};
-
-			if (poll(&end, 1, cryo_deadline_poll_ms(limit)) > 0)
-				listen_to(supervisor, &supervisor->tracer);
-		}
-		close_end(&supervisor->tracer.channel);
-	}
-	if (!cryo_child_end(&supervisor->tracer.pid, supervisor->request->procfs,
-		    supervisor->stopped ? DEATH_NS : 0))
-		cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
-			"the tracing process %d could not be ended: the target may still be held",
-			supervisor->tracer.pid);
 	if (!supervisor->done && cryo_now() < supervisor->last_progress + STALL_NS)
 		patience = DEATH_NS;
-	if (!cryo_child_end(&supervisor->reader.pid, supervisor->request->procfs, patience))
+	if (!cryo_child_end(&reader->pid, supervisor->request->procfs, patience))
 		cryo_result_say(supervisor->result, CRYOCORE_WARNING, 0,
 			"the reading process %d cannot die before a file system answers it: left "
 			"behind",
-			supervisor->reader.pid);
-	while (supervisor->reader.channel >= 0 && listen_to(supervisor, &supervisor->reader))
+			reader->pid);
+	reader->pid = 0;
+	while (reader->channel >= 0 && listen_to(supervisor, reader))
 		if (supervisor->done)
 			break;
-	close_end(&supervisor->reader.channel);
 }
 
 /* A tracer that was killed may have left a copy of the target: another one ends it. */
 static void end_duplicate(struct supervisor *supervisor)
 {
-	int reader_end = -1;
+	struct cryo_child *tracer = &supervisor->children->tracer;
+	struct cryo_job job = {*supervisor->request, cryo_now() + STOP_NS, true};
 
-	if (!supervisor->shared->duplicate || supervisor->tracer.pid)
+	if (!supervisor->shared->duplicate || tracer->pid ||
+		cryo_children_replace_tracer(supervisor->children, &job) < 0)
 		return;
-	supervisor->deadline = cryo_now() + STOP_NS;
-	if (start_tracer(supervisor, &reader_end) < 0)
-		return;
-	close_end(&reader_end);
-	close_end(&supervisor->tracer.channel); /* it has nobody to wait for */
-	cryo_child_end(&supervisor->tracer.pid, supervisor->request->procfs, STOP_NS);
+	cryo_children_hang_up(tracer); /* it has nobody to wait for */
+	cryo_child_end(&tracer->pid, supervisor->request->procfs, STOP_NS);
+}
+
+/* The target is given back first; then the children end. */
+static void end_children(struct supervisor *supervisor)
+{
+	supervisor->shared->cancel = 1;
+	if (supervisor->children->reader.channel >= 0) /* there will be no other job */
+		shutdown(supervisor->children->reader.channel, SHUT_WR);
+	release(supervisor);
+	end_tracer(supervisor);
+	end_reader(supervisor);
+	end_duplicate(supervisor);
+	supervisor->children->tracer.pid = 0; /* it has ended, or that was said */
+}
+
+/* Whether the children are as good as new: they have done everything, and told it. */
+static bool may_keep(struct supervisor *supervisor)
+{
+	if (!supervisor->keeps || !supervisor->done || supervisor->error || supervisor->is_spent)
+		return false;
+	if (supervisor->stop_asked)
+		await_release(supervisor);
+	return !supervisor->stop_asked || supervisor->released;
 }
 
 /* ---- one capture ---- */
 
-static int make_files(struct supervisor *supervisor)
+static int assign(struct supervisor *supervisor)
 {
-	supervisor->records = memfd_create("cryocore-records", MFD_CLOEXEC);
-	supervisor->report = memfd_create("cryocore-report", MFD_CLOEXEC);
-	if (supervisor->records < 0 || supervisor->report < 0)
-		return -errno;
-	supervisor->shared = mmap(NULL, sizeof(*supervisor->shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (supervisor->shared == MAP_FAILED) {
-		supervisor->shared = NULL;
-		return -errno;
-	}
-	return 0;
+	struct cryo_job job = {*supervisor->request, supervisor->deadline, !supervisor->keeps};
+	int r = cryo_children_assign(supervisor->children, &job);
+
+	supervisor->shared = supervisor->children->shared;
+	supervisor->last_progress = cryo_now();
+	if (r < 0)
+		cryo_result_say(supervisor->result, CRYOCORE_ERROR, -r,
+			"cannot start a capture: %s", strerror(-r));
+	return r;
 }
 
 static void run(struct supervisor *supervisor)
 {
-	int r = make_files(supervisor);
+	struct cryo_children *children = supervisor->children;
+	int r = assign(supervisor);
+	bool kept;
 
-	supervisor->last_progress = cryo_now();
-	if (r == 0)
-		r = start_children(supervisor);
-	if (r < 0)
-		cryo_result_say(supervisor->result, CRYOCORE_ERROR, -r,
-			"cannot start a capture: %s", strerror(-r));
 	if (r == 0)
 		r = wait_for_reader(supervisor);
 	if (r < 0 && !supervisor->done) /* what is complete is not interrupted any more */
 		supervisor->error = r;
-	if (supervisor->shared) {
+	kept = r == 0 && may_keep(supervisor);
+	if (supervisor->shared && !kept)
 		end_children(supervisor);
-		end_duplicate(supervisor);
-	}
 	if (supervisor->again)
 		cryo_repeat_clear(supervisor->request, supervisor->shared);
 	else if (!supervisor->done)
 		cryo_leftover_tell(supervisor->request, supervisor->result);
-	if (supervisor->report >= 0 && !supervisor->again)
-		cryo_report_read(supervisor->report, supervisor->result);
-}
-
-static void supervisor_clear(struct supervisor *supervisor)
-{
-	close_end(&supervisor->records);
-	close_end(&supervisor->report);
-	close_end(&supervisor->tracer.channel);
-	close_end(&supervisor->reader.channel);
-	if (supervisor->shared)
-		munmap(supervisor->shared, sizeof(*supervisor->shared));
+	if (children->report >= 0 && !supervisor->again)
+		cryo_report_read(children->report, supervisor->result);
+	if (!kept)
+		cryo_children_end(children, supervisor->request->procfs);
 }
 
 /* A capture that is not complete never ends without a word. */
@@ -420,18 +368,22 @@ static void tell_error(const struct supervisor *supervisor, bool captured)
 			 : strerror(-supervisor->error));
 }
 
+/* What runs in its target, or has the caller's stream open, is for one capture. */
+static bool can_keep(const struct cryo_request *request)
+{
+	return request->stream_fd < 0 && request->snapshot == CRYOCORE_SNAPSHOT_NONE;
+}
+
 /* Whether it is to be made once more. */
 static bool supervise(struct cryo_request *request, const struct cryocore_options *options,
-	uint64_t begin, struct cryocore_result *result)
+	struct cryo_session *session, uint64_t begin, struct cryocore_result *result)
 {
-	_cleanup_(supervisor_clear) struct supervisor supervisor = {
+	struct supervisor supervisor = {
 		.options = options,
 		.request = request,
 		.result = result,
-		.tracer = {0, -1},
-		.reader = {0, -1},
-		.records = -1,
-		.report = -1,
+		.children = &session->children,
+		.keeps = !session->is_for_one && can_keep(request),
 		.begin = begin,
 		.deadline = UINT64_MAX,
 	};
@@ -453,8 +405,19 @@ static bool supervise(struct cryo_request *request, const struct cryocore_option
 	return false;
 }
 
-int cryo_capture(pid_t pid, const struct cryocore_options *options,
-	const struct cryo_policy *policy, int procfs, struct cryocore_result **ret_result)
+static int select_target(pid_t pid, struct cryo_session *session, struct cryo_request *request,
+	struct cryo_buffer *why)
+{
+	int r = cryo_session_open(session);
+
+	if (cryo_children_include(&session->children, pid)) /* nobody has meant them */
+		cryo_children_end(&session->children, session->procfs);
+	return cryo_select(pid, r < 0 ? r : session->procfs, request, why);
+}
+
+static int capture(pid_t pid, const struct cryocore_options *options,
+	const struct cryo_policy *policy, struct cryo_session *session,
+	struct cryocore_result **ret_result)
 {
 	_cleanup_request_ struct cryo_request request = {
 		.procfs = -1,
@@ -471,7 +434,7 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		.no_stop = options->no_stop,
 		.require_registers = options->require_registers,
 		.snapshot = options->snapshot,
-		.may_hold_tracer = procfs < 0 && options->stream_fd < 0,
+		.may_hold_tracer = !session->is_borrowed && options->stream_fd < 0,
 		.max_pause_ns = options->max_pause_ms * CRYO_NSEC_PER_MSEC,
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};
@@ -483,17 +446,27 @@ int cryo_capture(pid_t pid, const struct cryocore_options *options,
 		return -ENOMEM;
 	result->pid = pid;
 	result->started_ns = cryo_clock_ns(CLOCK_REALTIME);
-	r = cryo_select(pid, procfs, &request, &why);
+	r = select_target(pid, session, &request, &why);
 	if (r < 0) {
 		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
 		cryo_result_conclude(result, false);
 	} else {
-		request.cautious = supervise(&request, options, begin, result);
+		request.cautious = supervise(&request, options, session, begin, result);
 		if (request.cautious)
-			supervise(&request, options, begin, result);
+			supervise(&request, options, session, begin, result);
 	}
 	result->ended_ns = cryo_clock_ns(CLOCK_REALTIME);
 	result->total_ns = cryo_now() - begin;
 	*ret_result = result;
 	return 0;
+}
+
+int cryo_capture(pid_t pid, const struct cryocore_options *options,
+	const struct cryo_policy *policy, struct cryo_session *session,
+	struct cryocore_result **ret_result)
+{
+	_cleanup_session_ struct cryo_session own = CRYO_SESSION(-1);
+
+	own.is_for_one = true;
+	return capture(pid, options, policy, session ? session : &own, ret_result);
 }

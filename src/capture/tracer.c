@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tracer waits for STOP, stops, tells, and holds until somebody says RELEASE, or the reader or
- * the supervisor is gone, or the deadline has come. For a snapshot there are several stops, and in
- * some of them system calls are run in the target (capture/implant.h). Whatever ends it, the target
- * is released: by this code, or by the kernel when this process dies.
+ * In each capture the tracer waits for STOP, stops, tells, and holds until somebody says RELEASE,
+ * or the reader or the supervisor is gone, or the deadline has come. For a snapshot there are
+ * several stops, and in some of them system calls are run in the target (capture/implant.h).
+ * Whatever ends it, the target is released: by this code, or by the kernel when this process dies.
  *
  * SIGTERM (which is also what the death of the supervisor sends) ends it at once only where it
  * could be stuck: in PTRACE_SEIZE of a target that does not come out of execve. While it holds,
@@ -23,6 +23,7 @@
 #include "capture/child.h"
 #include "capture/holder.h"
 #include "capture/implant.h"
+#include "capture/job.h"
 #include "capture/privilege.h"
 #include "capture/stop.h"
 
@@ -170,31 +171,68 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 	tell_both(tracer, &letter);
 }
 
+/* The stops of one capture. Whether the tracer may go on: not if the capture ended otherwise than
+ * with its last stop. */
+static bool stop_as_told(const struct cryo_tracer *tracer)
+{
+	struct cryo_letter letter;
+
+	while (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0) {
+		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
+			return false;
+		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
+			cryo_implant_end_copy(tracer->shared, tracer->request->procfs);
+		stop(tracer, letter.order);
+		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
+			return true;
+		if (!tracer->shared->duplicate) /* else it has to be ended in any case */
+			block_signal(SIGTERM, SIG_UNBLOCK);
+	}
+	return false;
+}
+
+/* A release that was asked for in the last capture must not end the stop of this one. */
+static void forget_letters(const struct cryo_tracer *tracer)
+{
+	struct cryo_letter letter;
+	int r;
+
+	do
+		r = cryo_channel_receive(tracer->reader, 0, &letter);
+	while (r == 0 || r == -EINTR);
+}
+
+static bool do_job(const struct cryo_tracer *born, const struct cryo_job *job)
+{
+	struct cryo_tracer tracer = *born;
+	bool goes_on;
+
+	tracer.request = &job->request;
+	tracer.deadline = job->deadline;
+	forget_letters(&tracer);
+	goes_on = stop_as_told(&tracer);
+	if (tracer.shared->duplicate) {
+		cryo_implant_end_copy(tracer.shared, tracer.request->procfs);
+		stop(&tracer, CRYO_ORDER_END);
+	}
+	block_signal(SIGTERM, SIG_UNBLOCK);
+	return goes_on && !job->is_last;
+}
+
 void cryo_tracer_run(const struct cryo_tracer *tracer)
 {
-	const struct cryo_request *request = tracer->request;
-	const int needed[] = {request->procfs, request->identity.dir, request->identity.pidfd,
-		tracer->supervisor, tracer->reader, tracer->records};
-	struct cryo_letter letter;
+	const int needed[] = {
+		tracer->request->procfs, tracer->supervisor, tracer->reader, tracer->records};
+	struct cryo_job job;
+	bool goes_on = true;
 
 	cryo_child_begin(tracer->parent, SIGTERM, -1, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
-	while (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0) {
-		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
-			break;
-		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
-			cryo_implant_end_copy(tracer->shared, request->procfs);
-		stop(tracer, letter.order);
-		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
-			break;
-		if (!tracer->shared->duplicate) /* else it has to be ended in any case */
-			block_signal(SIGTERM, SIG_UNBLOCK);
-	}
-	if (tracer->shared->duplicate) {
-		cryo_implant_end_copy(tracer->shared, request->procfs);
-		stop(tracer, CRYO_ORDER_END);
+	while (goes_on && cryo_job_receive(tracer->supervisor, &job) == 0) {
+		goes_on = do_job(tracer, &job);
+		cryo_job_clear(&job);
 	}
 	_exit(0);
 }

@@ -8,6 +8,8 @@
 
 /**
  * struct cryo_tracer - what the tracer process works with.
+ * @request, @deadline: of the capture that it is at; in the beginning, of the first one that it
+ *	will be at
  * @supervisor, @reader: its ends of the channels
  * @records: file for the registers
  * @parent: pid of the supervisor, to notice that it died before we could ask to be told
@@ -21,6 +23,6 @@ struct cryo_tracer {
 	uint64_t deadline;
 };
 
-/* The whole life of the process, from behind fork() to its exit status. Never returns. It ends a
- * copy of the target that is left, before it does anything: of a tracer that died. */
+/* The whole life of the process, from behind fork() to its exit status. Never returns. When nobody
+ * is there any more it ends a copy of the target that is left: of a tracer that died. */
 void cryo_tracer_run(const struct cryo_tracer *tracer) __attribute__((noreturn));

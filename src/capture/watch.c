@@ -15,6 +15,10 @@ enum {
 	STACK_SIZE = 1 << 20
 };
 
+/* Of whoever looks at the work, or changes it where nobody is to look. A reader is a process of its
+ * own: there is one in it. */
+static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
+
 struct watch {
 	struct cryo_work *work;
 	void (*go_on)(struct cryo_work *work);
@@ -40,6 +44,16 @@ static void note(struct cryo_work *work, enum cryo_place place)
 		cryo_copy_replace(work->copy);
 }
 
+static enum cryo_place look(struct cryo_work *work)
+{
+	enum cryo_place place;
+
+	pthread_mutex_lock(&looking);
+	place = cryo_guard_give_up(work->guard, cryo_inspector_patience(&work->inspector));
+	pthread_mutex_unlock(&looking);
+	return place;
+}
+
 static void *run(void *argument)
 {
 	struct watch *watch = argument;
@@ -48,7 +62,7 @@ static void *run(void *argument)
 
 	do {
 		usleep(LOOK_USEC);
-		place = cryo_guard_give_up(work->guard, cryo_inspector_patience(&work->inspector));
+		place = look(work);
 	} while (place == CRYO_PLACE_SAFE);
 	work->guard = work->inspector.guard = cryo_guard_new();
 	if (!work->guard || cryo_watch_start(work, watch->go_on) < 0)
@@ -76,4 +90,14 @@ int cryo_watch_start(struct cryo_work *work, void (*go_on)(struct cryo_work *wor
 	if (error)
 		free(watch);
 	return -error;
+}
+
+void cryo_watch_pause(void)
+{
+	pthread_mutex_lock(&looking);
+}
+
+void cryo_watch_resume(void)
+{
+	pthread_mutex_unlock(&looking);
 }

@@ -8,8 +8,8 @@
 #include "capture/inspect.h"
 #include "capture/output.h"
 #include "capture/own_note.h"
-#include "capture/pipeline.h"
 #include "capture/plan.h"
+#include "capture/reader.h"
 #include "capture/sharer.h"
 #include "capture/snapshot.h"
 #include "capture/write.h"
@@ -29,6 +29,7 @@
  * @release_error: of the letter that asks for the release
  * @guard: of the thread that works
  * @is_open, @is_stopped, @is_placed, @has_head: how far it is, for a thread that takes its place
+ * @is_released: the tracer said so
  */
 struct cryo_work {
 	const struct cryo_reader *reader;
@@ -45,7 +46,7 @@ struct cryo_work {
 	struct cryo_account account;
 	int release_error;
 	struct cryo_guard *guard;
-	bool is_open, is_stopped, is_placed, has_head;
+	bool is_open, is_stopped, is_placed, has_head, is_released;
 };
 
 /* Count a stop, of which the release was told. */

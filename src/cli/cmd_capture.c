@@ -244,12 +244,14 @@ static uint64_t now_ms(void)
 }
 
 /* Capture with the process's own time, or what is left of that for all. 0 or -errno; -ETIME. */
-static int capture_in_time(const struct crew *crew, pid_t pid, struct cryocore_result **ret_result)
+static int capture_in_time(const struct crew *crew, pid_t pid, struct cryocore_session *session,
+	struct cryocore_result **ret_result)
 {
 	const struct request *request = crew->request;
 	struct cryocore_options options = request->options;
 	uint64_t used = now_ms() - crew->begin_ms;
 
+	options.session = session;
 	options.timeout_ms = request->timeout_ms;
 	if (request->total_ms && used >= request->total_ms)
 		return -ETIME;
@@ -263,19 +265,23 @@ static void *work(void *argument)
 {
 	struct crew *crew = argument;
 	struct request *request = crew->request;
+	struct cryocore_session *session = NULL;
 
+	if (request->pids.count > 1)
+		cryocore_session_new(&session); /* or without */
 	pthread_mutex_lock(&crew->lock);
 	while (crew->taken < request->pids.count && !*request->options.cancel) {
 		struct job *job = &crew->jobs[crew->taken];
 		pid_t pid = request->pids.array[crew->taken++];
 
 		pthread_mutex_unlock(&crew->lock);
-		job->error = capture_in_time(crew, pid, &job->result);
+		job->error = capture_in_time(crew, pid, session, &job->result);
 		pthread_mutex_lock(&crew->lock);
 		job->ended = true;
 		print_in_order(crew);
 	}
 	pthread_mutex_unlock(&crew->lock);
+	cryocore_session_free(session);
 	return NULL;
 }
 

@@ -82,7 +82,7 @@ def harmed(victim, role, index, action, value, *options):
     read, write = os.pipe()
     words = [INJECT, role, index, action, value, CRYOCORE, '--timeout', 20, '-o', 'out', *options,
              victim.pid]
-    process = start(['sh', '-c', 'exec 9>&%d; exec "$@"' % write, 'sh'] + [str(w) for w in words],
+    process = start(['bash', '-c', 'exec 9>&%d; exec "$@"' % write, 'bash'] + [str(w) for w in words],
                     stdin=-3, stdout=-1, stderr=-1, pass_fds=(write,))
     os.close(write)
     with os.fdopen(read) as results:

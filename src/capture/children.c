@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/*
+ * To make two processes costs about as much as a small capture itself: they leave what the caller
+ * has open, close the fence, and copy each page that they write. So they wait for the next job.
+ *
+ * What one capture tells must never reach another one. A channel is in order: what was sent before
+ * a job is not of it. The files and the page are emptied while nobody is at work.
+ */
+#include "capture/children.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "capture/channel.h"
+#include "capture/child.h"
+#include "capture/reader.h"
+#include "capture/tracer.h"
+
+/* How long a child that has nothing to do may take to end by itself. */
+#define DONE_NS (500 * CRYO_NSEC_PER_MSEC)
+
+static void close_end(int *end)
+{
+	cryo_cleanup_close(end);
+	*end = -1;
+}
+
+void cryo_children_hang_up(struct cryo_child *child)
+{
+	if (child->channel >= 0)
+		shutdown(child->channel, SHUT_RDWR);
+	close_end(&child->channel);
+}
+
+/* ---- their birth ---- */
+
+static int start_tracer(
+	struct cryo_children *children, const struct cryo_request *request, int *ret_reader_end)
+{
+	int control[2], between[2], r;
+	pid_t parent = getpid(), pid;
+
+	r = cryo_channel_pair(control);
+	if (r < 0)
+		return r;
+	r = cryo_channel_pair(between);
+	if (r < 0) {
+		close(control[0]);
+		close(control[1]);
+		return r;
+	}
+	pid = fork();
+	if (pid == 0) {
+		struct cryo_tracer tracer = {.request = request,
+			.shared = children->shared,
+			.supervisor = control[1],
+			.reader = between[1],
+			.records = children->records,
+			.parent = parent};
+
+		close(control[0]);
+		close(between[0]);
+		cryo_tracer_run(&tracer);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(control[1]);
+	close(between[1]);
+	children->tracer = (struct cryo_child){pid > 0 ? pid : 0, control[0]};
+	*ret_reader_end = between[0];
+	return r;
+}
+
+static int start_reader(
+	struct cryo_children *children, const struct cryo_request *request, int tracer_end)
+{
+	pid_t parent = getpid(), pid;
+	int control[2], r = cryo_channel_pair(control);
+
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid == 0) {
+		struct cryo_reader reader = {.request = request,
+			.shared = children->shared,
+			.supervisor = control[1],
+			.tracer = tracer_end,
+			.records = children->records,
+			.report = children->report,
+			.parent = parent};
+
+		close(control[0]);
+		close_end(&children->tracer.channel);
+		cryo_reader_run(&reader);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(control[1]);
+	children->reader = (struct cryo_child){pid > 0 ? pid : 0, control[0]};
+	return r;
+}
+
+static int make_files(struct cryo_children *children)
+{
+	void *shared;
+
+	children->records = memfd_create("cryocore-records", MFD_CLOEXEC);
+	children->report = memfd_create("cryocore-report", MFD_CLOEXEC);
+	if (children->records < 0 || children->report < 0)
+		return -errno;
+	shared = mmap(NULL, sizeof(*children->shared), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return -errno;
+	children->shared = shared;
+	return 0;
+}
+
+static bool wants_tracer(const struct cryo_request *request)
+{
+	return !request->dry_run && !request->no_stop;
+}
+
+static int start(struct cryo_children *children, const struct cryo_request *request)
+{
+	_cleanup_close_ int tracer_end = -1;
+	int r = make_files(children);
+
+	if (r == 0 && wants_tracer(request))
+		r = start_tracer(children, request, &tracer_end);
+	return r < 0 ? r : start_reader(children, request, tracer_end);
+}
+
+/* ---- one job ---- */
+
+/* As if it were new. */
+static int empty(struct cryo_children *children)
+{
+	memset(children->shared, 0, sizeof(*children->shared));
+	if (ftruncate(children->records, 0) < 0 || ftruncate(children->report, 0) < 0 ||
+		lseek(children->report, 0, SEEK_SET) < 0)
+		return -errno;
+	return 0;
+}
+
+static int hand_out(struct cryo_children *children, const struct cryo_job *job)
+{
+	int r = wants_tracer(&job->request) ? cryo_job_send(children->tracer.channel, job) : 0;
+
+	return r < 0 ? r : cryo_job_send(children->reader.channel, job);
+}
+
+/* Whether those who are there can do it. */
+static bool fit(const struct cryo_children *children, const struct cryo_request *request)
+{
+	return children->reader.pid && (children->tracer.pid || !wants_tracer(request)) &&
+	       request->stream_fd < 0;
+}
+
+int cryo_children_assign(struct cryo_children *children, const struct cryo_job *job)
+{
+	int r = fit(children, &job->request) ? empty(children) : -EPIPE;
+
+	if (r == 0)
+		r = hand_out(children, job);
+	if (r == 0)
+		return 0;
+	cryo_children_end(children, job->request.procfs);
+	r = start(children, &job->request);
+	return r < 0 ? r : hand_out(children, job);
+}
+
+int cryo_children_replace_tracer(struct cryo_children *children, const struct cryo_job *job)
+{
+	_cleanup_close_ int reader_end = -1;
+	int r = start_tracer(children, &job->request, &reader_end);
+
+	return r < 0 ? r : cryo_job_send(children->tracer.channel, job);
+}
+
+bool cryo_children_include(const struct cryo_children *children, pid_t pid)
+{
+	return pid && (pid == children->tracer.pid || pid == children->reader.pid);
+}
+
+/* ---- their end ---- */
+
+void cryo_children_end(struct cryo_children *children, int procfs)
+{
+	cryo_children_hang_up(&children->tracer);
+	cryo_children_hang_up(&children->reader);
+	cryo_child_end(&children->tracer.pid, procfs, DONE_NS);
+	cryo_child_end(&children->reader.pid, procfs, DONE_NS);
+	close_end(&children->records);
+	close_end(&children->report);
+	if (children->shared)
+		munmap(children->shared, sizeof(*children->shared));
+	*children = CRYO_CHILDREN_NONE;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What captures one after the other can have in common: an instance of procfs, and the children.
+ */
+#pragma once
+
+#include "capture/children.h"
+
+/**
+ * struct cryo_session - of one thread at a time.
+ * @procfs: -1: none is open yet
+ * @is_borrowed: @procfs is somebody else's
+ * @is_for_one: children end with their capture
+ */
+struct cryo_session {
+	int procfs;
+	bool is_borrowed, is_for_one;
+	struct cryo_children children;
+};
+
+/* With a procfs that is borrowed, or -1: a private one will be opened for the first capture. */
+#define CRYO_SESSION(procfs)                                                                       \
+	((struct cryo_session){(procfs), (procfs) >= 0, false, CRYO_CHILDREN_NONE})
+
+/* Open what every capture needs. 0 or -errno. */
+int cryo_session_open(struct cryo_session *session);
+
+/* End the children. */
+void cryo_session_end(struct cryo_session *session);
+
+#define _cleanup_session_ _cleanup_(cryo_session_end)
