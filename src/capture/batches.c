@@ -212,7 +212,7 @@ int cryo_batches_check(struct cryo_copy *copy)
 
 static bool has_room(const struct cryo_copy *copy)
 {
-	return !copy->tight || cryo_hold_has_room(&copy->hold);
+	return !copy->is_holding || cryo_hold_has_room(&copy->hold);
 }
 
 /* Come to the walk, which may be another one in the end. Whether there is one to go on with. With
@@ -227,7 +227,6 @@ static bool take_source(struct cryo_worker *worker)
 		return false;
 	worker->source = copy->source;
 	worker->source->is_taken = true;
-	worker->source->walk.tight = copy->tight || copy->spool;
 	return true;
 }
 
@@ -297,7 +296,6 @@ int cryo_batches_take(struct cryo_worker *worker, bool held, uint8_t **ret_image
 	int r;
 
 	batch->count = batch->size = 0;
-	batch->packed = held || worker->copy->spool;
 	r = take_again(worker, held, ret_image);
 	if (r == 0 && !batch->count)
 		r = walk_batch(worker, held, ret_image);

@@ -54,7 +54,7 @@ struct cryo_copy {
 	struct cryo_spool *spool; /* NULL: none */
 	bool is_finished;         /* the plan was, when what is held was placed */
 	struct cryo_worker *workers[CRYO_WORKERS];
-	bool is_stream, tight;
+	bool is_stream, is_holding;
 	bool has_helper, ended;
 	struct cryo_guard *helps; /* the helper's, when it is ready */
 	cryo_job_function *job;   /* that the helper is to do, or does */

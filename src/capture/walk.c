@@ -28,7 +28,7 @@ void cryo_walk_begin(struct cryo_walk *walk, const struct cryo_plan *plan,
 	walk->scanned = 0;
 	walk->next_extent = walk->n_extents = 0;
 	walk->file = -1;
-	walk->begun = walk->tight = false;
+	walk->begun = false;
 }
 
 void cryo_walk_end(struct cryo_walk *walk)
@@ -238,9 +238,9 @@ static void take_extents(struct cryo_walk *walk, struct cryo_window *window)
 	}
 }
 
-/* A window without holes ends with the run of pages that it begins with, before the next page of
- * the file. */
-static uint64_t tight_end(const struct cryo_walk *walk, const struct cryo_window *window)
+/* A window ends with the run of pages that it begins with, or, where the file has something before
+ * the next of them, as late as it can. */
+static uint64_t window_end(const struct cryo_walk *walk, const struct cryo_window *window)
 {
 	const struct cryo_extent *first = &walk->extents[walk->next_extent];
 
@@ -273,8 +273,7 @@ static int next_in_segment(struct cryo_walk *walk, struct cryo_window *window)
 	r = scan(walk, window->end);
 	if (r < 0)
 		return r;
-	if (walk->tight)
-		window->end = tight_end(walk, window);
+	window->end = window_end(walk, window);
 	take_extents(walk, window);
 	walk->at = window->end;
 	return 1;

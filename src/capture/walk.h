@@ -41,7 +41,6 @@ enum {
  *	later segment
  * @image: see struct cryo_window
  * @file: of the segment, for its holes; @file_data: the next address for which it has data
- * @tight: windows have no holes: each is one run of pages, as far as it comes from memory
  */
 struct cryo_walk {
 	const struct cryo_plan *plan;
@@ -50,7 +49,7 @@ struct cryo_walk {
 	uint64_t at, scanned, file_data;
 	int file;
 	const uint8_t *image;
-	bool begun, tight;
+	bool begun;
 	struct cryo_extent extents[CRYO_WALK_EXTENTS];
 	size_t next_extent, n_extents;
 };

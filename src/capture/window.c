@@ -163,35 +163,25 @@ uint64_t cryo_window_offset(const struct cryo_window *window)
 bool cryo_batch_join(struct cryo_batch *batch)
 {
 	const struct cryo_window *window = &batch->windows[batch->count];
-	uint64_t offset = cryo_window_offset(window), size = window->end - window->start;
-	uint64_t at = 0;
+	size_t size = (size_t)(window->end - window->start);
 
-	if (batch->count && !batch->packed && offset < batch->offset + batch->size)
-		return false; /* beside a sketch segments are not in file order */
-	if (batch->count)
-		at = batch->packed ? batch->size : offset - batch->offset;
-	if (batch->count && at + size > CRYO_WINDOW_SIZE)
+	if (batch->count && batch->size + size > CRYO_WINDOW_SIZE)
 		return false;
-	if (!batch->count)
-		batch->offset = offset;
-	batch->at[batch->count++] = (size_t)at;
-	batch->size = (size_t)(at + size);
+	batch->at[batch->count++] = batch->size;
+	batch->size += size;
 	return true;
 }
 
 int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *batch,
 	uint8_t *image, cryo_file_function *file_of, cryo_gap_function *on_gap, void *user)
 {
-	size_t done = read_fast(memory, batch, image), end = 0;
+	size_t done = read_fast(memory, batch, image);
 	int r = 0;
 
 	for (size_t i = 0; i < batch->count && r == 0; i++) {
 		const struct cryo_window *window = &batch->windows[i];
-		size_t start = batch->at[i];
-		struct reading reading = {memory, window, image + start, on_gap, user};
+		struct reading reading = {memory, window, image + batch->at[i], on_gap, user};
 
-		memset(image + end, 0, start - end);
-		end = start + (size_t)(window->end - window->start);
 		if (!is_all_there(window))
 			r = fill_between(&reading, file_of(user, window->segment->vma));
 		if (r == 0)

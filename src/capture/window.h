@@ -18,19 +18,14 @@ typedef int cryo_file_function(void *user, const struct cryo_vma *vma);
 
 /**
  * struct cryo_batch - windows that are read as one.
- * @at: of each window, in the image
+ * @at: of each window, in the image: right behind the one before it
  * @count: at least 1
- * @packed: each window stands right behind the one before it. Else they stand as in the core, so
- *	that the image can be written as one; what lies between them is a hole
- * @offset: in the core, of the first
  * @size: of the image; at most CRYO_WINDOW_SIZE
  */
 struct cryo_batch {
 	struct cryo_window windows[CRYO_BATCH_WINDOWS];
 	size_t at[CRYO_BATCH_WINDOWS];
 	size_t count, size;
-	bool packed;
-	uint64_t offset;
 };
 
 /* Where a window stands in the core. */
@@ -41,7 +36,7 @@ bool cryo_batch_join(struct cryo_batch *batch);
 
 /**
  * cryo_batch_read - the bytes of a batch, as a core shows them.
- * @image: @batch->size bytes. What is a hole, and what could not be read, is zero
+ * @image: @batch->size bytes. What is a hole of a window, and what could not be read, is zero
  * @file_of, @on_gap: see above
  *
  * Returns 0, -ESRCH if the process died, or what @on_gap returned.

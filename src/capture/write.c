@@ -72,29 +72,23 @@ static int write_out(struct cryo_copy *copy, const uint8_t *image, size_t size, 
 	return (copy->spool ? write_beside : write_image)(copy, image, size, offset);
 }
 
-/* Bytes from the window on that lie together, in the image and in the core. */
+/* Bytes from the window on that lie together in the core too. */
 static size_t together(const struct cryo_batch *batch, size_t *window)
 {
-	size_t start = batch->at[*window], end;
-	uint64_t offset = cryo_window_offset(&batch->windows[*window]) - start;
+	size_t start = batch->at[*window];
+	uint64_t shift = cryo_window_offset(&batch->windows[*window]) - start;
 
 	do {
-		const struct cryo_window *last = &batch->windows[(*window)++];
-
-		end = batch->at[*window - 1] + (size_t)(last->end - last->start);
-	} while (*window < batch->count && batch->at[*window] == end &&
-		 cryo_window_offset(&batch->windows[*window]) == offset + end);
-	return end - start;
+		++*window;
+	} while (*window < batch->count &&
+		 cryo_window_offset(&batch->windows[*window]) == shift + batch->at[*window]);
+	return (*window < batch->count ? batch->at[*window] : batch->size) - start;
 }
 
-/* What lies between the windows of a packed batch may be in the file already; and no page that is
- * not there is ever written. */
 static int write_batch(struct cryo_copy *copy, const struct cryo_batch *batch, const uint8_t *image)
 {
 	int r = 0;
 
-	if (!batch->packed && least_hole(copy) == 1)
-		return write_out(copy, image, batch->size, batch->offset);
 	for (size_t i = 0; i < batch->count && r == 0;) {
 		size_t at = batch->at[i];
 		uint64_t offset = cryo_window_offset(&batch->windows[i]);
@@ -362,9 +356,9 @@ int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)
 	}
 	if (r < 0 || copy->is_stream)
 		return r < 0 ? r : 1;
-	copy->tight = true;
+	copy->is_holding = true;
 	r = run(copy, hold_job);
-	copy->tight = false;
+	copy->is_holding = false;
 	return r < 0 ? r : !cryo_hold_has_room(&copy->hold) && !copy->late;
 }
 

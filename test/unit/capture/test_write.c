@@ -170,7 +170,6 @@ Test(write, held_runs_that_touch_are_one)
 	static const uint64_t starts[] = {0x1000000, 0x1001000, 0x1003000};
 
 	cr_assert_eq(cryo_hold_begin(0, &hold), 0);
-	batch.packed = true;
 	for (size_t i = 0; i < 3; i++) {
 		batch.windows[i].segment = &segment;
 		batch.windows[i].start = starts[i];
