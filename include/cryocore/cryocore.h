@@ -250,6 +250,19 @@ void cryocore_result_free(struct cryocore_result *result);
  */
 int cryocore_drop_privileges(void);
 
+/**
+ * cryocore_fence - for a program that from now on does nothing but read files of anybody's making:
+ * cryocore_verify(), cryocore_stacks_core().
+ *
+ * The whole process, with all that it will fork, can start no program, open no file for writing and
+ * change none, reach no network, trace, signal or read no other process, for ever. What is open
+ * already stays as it is. A parser that a crafted file has brought to do something else is then of
+ * little use. Call it before there are other threads: those that there are stay outside. Needs
+ * Linux with seccomp filters, and takes Landlock where there is one. 0 or -errno: there is no
+ * fence.
+ */
+int cryocore_fence(void);
+
 /* The result as one line of JSON, malloc'ed. 0 or -ENOMEM. */
 int cryocore_result_json(const struct cryocore_result *result, char **ret_json);
 

@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "base/packer.h"
 #include "capture/capture.h"
+#include "capture/fence.h"
 #include "capture/privilege.h"
 #include "capture/result.h"
 #include "config.h"
@@ -103,6 +104,11 @@ int cryocore_parse_pid(const char *text, pid_t *ret_pid)
 int cryocore_drop_privileges(void)
 {
 	return cryo_privilege_drop();
+}
+
+int cryocore_fence(void)
+{
+	return cryo_fence_close_for_reading();
 }
 
 const char *cryocore_version(void)

@@ -47,6 +47,9 @@ int cli_print_json(int r, char **json);
  */
 const volatile int *cli_cancel_flag(void);
 
+/* From now on this process only reads files (cryocore_fence()). */
+void cli_fence(void);
+
 /* Print a line of help about the whole program; exit status 0. */
 void cli_usage(FILE *stream);
 

@@ -203,6 +203,17 @@ static int show_all(const struct request *request, int count, char **paths)
 	return failed == count ? CLI_FAILED : CLI_PARTIAL;
 }
 
+/* A process has to be captured, which is done behind another fence. */
+static bool names_process(int count, char **words)
+{
+	bool found = false;
+	pid_t pid;
+
+	for (int i = 0; i < count; i++)
+		found |= cryocore_parse_pid(words[i], &pid) == 0;
+	return found;
+}
+
 int cli_cmd_stacks(int argc, char **argv)
 {
 	struct request request = {0};
@@ -216,5 +227,7 @@ int cli_cmd_stacks(int argc, char **argv)
 		cli_error("no process, core or directory is named: see 'cryocore stacks --help'");
 		return CLI_USAGE;
 	}
+	if (!names_process(argc - first, argv + first))
+		cli_fence();
 	return show_all(&request, argc - first, argv + first);
 }

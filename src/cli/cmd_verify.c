@@ -78,6 +78,7 @@ int cli_cmd_verify(int argc, char **argv)
 		cli_error("no core, directory or archive is named: see 'cryocore verify --help'");
 		return CLI_USAGE;
 	}
+	cli_fence();
 	for (int i = first; i < argc; i++) {
 		int status = verify_one(&request, argv[i]);
 

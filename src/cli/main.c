@@ -81,6 +81,14 @@ static int run(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
+void cli_fence(void)
+{
+	int r = cryocore_fence();
+
+	if (r < 0)
+		cli_note(1, "there is no fence around what reads the files: %s", strerror(-r));
+}
+
 int main(int argc, char **argv)
 {
 	return check_stdout(run(argc, argv));
