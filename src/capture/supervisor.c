@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The supervisor gives a tracer and a reader what to do and then only listens. It touches neither
- *the target nor its /proc files once they run, so nothing that the target does can hold it; what
- *does not come in time is given up:
+ * the target nor its /proc files once they run, so nothing that the target does can hold it; what
+ * does not come in time is given up:
  *
  *	a reader that makes no progress is killed, and left alone if it cannot die (state D);
  *	a tracer that does not answer is killed, and the kernel then releases what it held.

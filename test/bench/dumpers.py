@@ -10,6 +10,7 @@ import time
 
 import check
 
+OURS = ('cryocore', 'snapshot', 'evidence')
 CORE_PATTERN = '/proc/sys/kernel/core_pattern'
 
 
@@ -107,7 +108,7 @@ class Program:
             for target in stamped:
                 target.ask(word)
         before = [target.memory() for target in targets]
-        facts = run_tool(self.tool, 'run', log, *command, *(t.pid for t in targets))
+        facts = run_tool(self.tool, 'run', log, *command, *self.operands(targets))
         if stamped:
             facts['gap_ns'] = stamped[0].ask('gap')
         if facts['status']:
@@ -115,8 +116,28 @@ class Program:
                 raise Failed('%s: %s' % (self.name, file.read()[-2000:]))
         for key, index in (('rss_growth_kib', 0), ('tables_growth_kib', 1)):
             facts[key] = sum(t.memory()[index] - b[index] for t, b in zip(targets, before))
-        cores = ['%s.%d' % (prefix, target.pid) for target in targets]
+        cores = [self.core_of(prefix, target.pid) for target in targets]
         return take_cores(cores, targets, facts, 'wall_ns')
+
+    @staticmethod
+    def operands(targets):
+        return [target.pid for target in targets]
+
+    @staticmethod
+    def core_of(prefix, pid):
+        return '%s.%d' % (prefix, pid)
+
+
+class Collection(Program):
+    """The evidence of all targets, which is their cores and some 25 files for each."""
+
+    @staticmethod
+    def operands(targets):
+        return ['-p', ','.join(str(target.pid) for target in targets)]
+
+    @staticmethod
+    def core_of(prefix, pid):
+        return '%s/proc/%d/core' % (prefix, pid)
 
 
 class Kernel:
@@ -166,8 +187,10 @@ def kernel_writes_here():
 
 def all_dumpers(tool, cryocore, with_kernel):
     """Those that there are here. The kernel's is last: it ends the target."""
-    base = [cryocore, '--no-exe', '--json', '--jobs=%d' % min(8, os.cpu_count()), '-o', '{prefix}']
-    dumpers = [Program('cryocore', tool, base)]
+    jobs = '--jobs=%d' % min(8, os.cpu_count())
+    base = [cryocore, '--no-exe', '--json', jobs, '-o', '{prefix}']
+    dumpers = [Program('cryocore', tool, base),
+               Collection('evidence', tool, [cryocore, '--all', jobs, '-d', '{prefix}'])]
     usage = subprocess.run([cryocore, '--help'], stdout=subprocess.PIPE, text=True, check=True)
     if '--snapshot' in usage.stdout:
         dumpers.append(Program('snapshot', tool, base + ['--snapshot']))

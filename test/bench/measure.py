@@ -45,7 +45,7 @@ class Bench:
     def run_round(self, row, where, work, those, number):
         """gcore has targets of its own: it makes their page tables grow, which others would pay."""
         if number == 0:
-            those = [d for d in those if d.name in ('cryocore', 'snapshot')]
+            those = [d for d in those if d.name in dumpers.OURS]
         if number > 1 and row.gcore == targets.SLOWLY:
             those = [d for d in those if d.name != 'gcore']
         groups = [[d for d in those if d.name != 'gcore'], [d for d in those if d.name == 'gcore']]
@@ -63,6 +63,8 @@ class Bench:
             those = [dumper for dumper in those if dumper.name != 'gcore']
         if not row.snapshot:
             those = [dumper for dumper in those if dumper.name != 'snapshot']
+        if row.group == 1:
+            those = [dumper for dumper in those if dumper.name != 'evidence']
         print('%s: %s' % (where, row.title), file=sys.stderr)
         begin = time.monotonic()
         for number in range(1 if self.is_quick else 0, rounds + 1):

@@ -5,6 +5,8 @@ import html
 import math
 import statistics
 
+import dumpers
+
 # By row: wall by the kernel's and by gcore's, in memory and on a disk; the same until durable; the pause
 # by gcore's, and in ms. What is missing is no goal.
 GOALS = {
@@ -27,7 +29,12 @@ SNAPSHOT_GOALS = {
     'heap': {'gcore': 1, 'pause': 0.012, 'pause ms': 30},
     'busy': {'gcore': 1, 'pause': 0.012, 'pause ms': 30},
 }
-COLOURS = {'kernel': '#8a8f98', 'gcore': '#d9822b', 'cryocore': '#1f77d0', 'snapshot': '#16a085'}
+EVIDENCE_GOALS = {
+    'small': {'gcore': 0.0333},
+}
+ALL_GOALS = {'cryocore': GOALS, 'snapshot': SNAPSHOT_GOALS, 'evidence': EVIDENCE_GOALS}
+COLOURS = {'kernel': '#8a8f98', 'gcore': '#d9822b', 'cryocore': '#1f77d0', 'snapshot': '#16a085',
+           'evidence': '#8e44ad'}
 
 
 class Numbers:
@@ -88,7 +95,7 @@ def table(head, rows):
 
 
 def goals_of(row, dumper):
-    return (SNAPSHOT_GOALS if dumper == 'snapshot' else GOALS).get(row.name, {})
+    return ALL_GOALS[dumper].get(row.name, {})
 
 
 def wall_goals(row, dumper, kind):
@@ -166,19 +173,20 @@ def markdown(bench, rows, names):
     parts = []
     for where, kind in names:
         numbers = Numbers(bench.samples, where)
-        shown = [row for row in rows if numbers.values(row.name, 'cryocore', 'wall_ns')]
-        made = [d for d in ('cryocore', 'snapshot') if any(
-            numbers.values(row.name, d, 'wall_ns') for row in shown)]
         parts.append('## On %s' % kind)
         parts.append(limits_text(bench.limits[where]))
-        for dumper in made:
+        for dumper in dumpers.OURS:
+            shown = [row for row in rows if numbers.values(row.name, dumper, 'wall_ns')]
+            if not shown:
+                continue
             goals = [wall_goals(row, dumper, kind) for row in shown]
             parts.append(wall_table(numbers, shown, dumper, 'wall_ns', goals))
             if kind != 'tmpfs':
                 goals = [durable_goals(row, dumper) for row in shown]
                 parts += ['Until fsync(2) returns:',
                           wall_table(numbers, shown, dumper, 'durable_ns', goals)]
-            parts += ['The pause, as the target feels it:', pause_table(numbers, shown, dumper)]
+            if any(numbers.values(row.name, dumper, 'gap_ns') for row in shown):
+                parts += ['The pause, as the target feels it:', pause_table(numbers, shown, dumper)]
             parts.append(memory_table(numbers, shown, dumper))
     if bench.is_quick:
         parts.insert(0, 'Scaled down: the targets are smaller than their names say, and nothing '
