@@ -20,9 +20,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/gather_bundle.h"
+#include "capture/gather_close.h"
+#include "capture/gather_crew.h"
 #include "capture/gather_open.h"
 #include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
@@ -30,19 +31,6 @@
 #include "capture/gather_time.h"
 #include "capture/result.h"
 #include "proc/procfs.h"
-
-enum {
-	MAX_JOBS = 64,
-	DEFAULT_MAX_JOBS = 8,
-};
-
-static void note_sink_error(struct cryo_gather *gather, int error)
-{
-	int none = 0;
-
-	if (error < 0)
-		atomic_compare_exchange_strong(&gather->sink_error, &none, error);
-}
 
 /* ---- stages, each for one target ---- */
 
@@ -159,7 +147,7 @@ static void stage_capture(
 		target->dossier.gone = true;
 	if (r == 0 && cryo_dossier_wants_core(&target->dossier) && !target->dossier.gone) {
 		r = capture_core(gather, target, hands);
-		note_sink_error(gather, r);
+		cryo_gather_note_error(gather, r);
 	} else if (cryo_dossier_wants_core(&target->dossier)) {
 		skip_core(target, r ? r : -ESRCH);
 	}
@@ -168,7 +156,7 @@ static void stage_capture(
 	if (r == 0)
 		r = ship(gather, target);
 	if (r != -ECANCELED && r != -ETIME)
-		note_sink_error(gather, r);
+		cryo_gather_note_error(gather, r);
 	show_progress(gather, target);
 }
 
@@ -177,9 +165,9 @@ static void stage_copy(
 {
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
-	note_sink_error(
+	cryo_gather_note_error(
 		gather, cryo_evidence_copies(gather->evidence, &hands->worker, &target->dossier));
-	note_sink_error(gather, ship(gather, target));
+	cryo_gather_note_error(gather, ship(gather, target));
 }
 
 static void stage_stacks(
@@ -187,116 +175,54 @@ static void stage_stacks(
 {
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
-	note_sink_error(gather, cryo_gather_stacks(gather, target, &hands->worker));
-	note_sink_error(gather, ship(gather, target));
+	cryo_gather_note_error(gather, cryo_gather_stacks(gather, target, &hands->worker));
+	cryo_gather_note_error(gather, ship(gather, target));
 }
 
 static void bundle(struct cryo_gather *gather)
 {
 	if (!cryo_gather_is_over(gather) && !gather->sink_error)
-		note_sink_error(gather, cryo_gather_bundle(gather));
+		cryo_gather_note_error(gather, cryo_gather_bundle(gather));
 }
 
-static void tell(struct cryo_gather *gather, const struct cryo_target *target)
-{
-	const struct cryo_dossier *dossier = &target->dossier;
-	_cleanup_buffer_ struct cryo_buffer comm = {0};
-	struct cryocore_gathered gathered = {
-		.pid = dossier->pid,
-		.start_time = dossier->start_time,
-		.outcome = cryo_dossier_outcome(dossier),
-		.kernel_thread = cryo_dossier_is_kernel_thread(dossier),
-		.zombie = dossier->stat.state == 'Z',
-		.gone = dossier->gone,
-		.hidden = dossier->hidden,
-		.items = dossier->core_record.made,
-		.capture = target->core,
-	};
-
-	if (cryo_escape(&comm, dossier->stat.comm, strlen(dossier->stat.comm)) < 0)
-		return;
-	gathered.comm = comm.data ? (const char *)comm.data : "";
-	gathered.items_missing = cryo_dossier_missing(dossier);
-	for (size_t i = 0; i < dossier->n_records; i++)
-		gathered.items += dossier->records[i].made;
-	pthread_mutex_lock(&gather->callbacks);
-	if (gather->options->on_process)
-		gather->options->on_process(&gathered, gather->options->user);
-	pthread_mutex_unlock(&gather->callbacks);
-}
-
-static void stage_close(
+/* The core of a stream was hashed as it went by. */
+static void stage_hash(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	(void)hands;
 	if (!gather->tar)
-		note_sink_error(
+		cryo_gather_note_error(
 			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
-	note_sink_error(gather, cryo_gather_open_with(gather, target));
-	note_sink_error(gather, cryo_evidence_close(gather->evidence, &target->dossier));
-	tell(gather, target);
-}
-
-/* ---- several at a time ---- */
-
-typedef void cryo_stage(
-	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands);
-
-struct crew {
-	struct cryo_gather *gather;
-	cryo_stage *stage;
-	atomic_size_t next;
-};
-
-static void *work(void *user)
-{
-	struct crew *crew = user;
-	struct cryo_targets *targets = &crew->gather->targets;
-	struct cryo_hands hands = {CRYO_WORKER_NONE, CRYO_SESSION(crew->gather->procfs)};
-	size_t i;
-
-	while ((i = atomic_fetch_add(&crew->next, 1)) < targets->count)
-		crew->stage(crew->gather, &targets->array[i], &hands);
-	cryo_worker_end(&hands.worker);
-	cryo_session_end(&hands.session);
-	return NULL;
-}
-
-static size_t job_count(const struct cryo_gather *gather)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t jobs = gather->options->jobs;
-
-	if (gather->tar)
-		return 1; /* a stream takes one core after the other */
-	if (!jobs)
-		jobs = processors < 1 ? 1 : (size_t)processors;
-	if (!gather->options->jobs && jobs > DEFAULT_MAX_JOBS)
-		jobs = DEFAULT_MAX_JOBS;
-	return jobs < MAX_JOBS ? jobs : MAX_JOBS;
-}
-
-/* A thread that cannot be had is done without: we work ourselves too. */
-static void run_stage(struct cryo_gather *gather, cryo_stage *stage)
-{
-	struct crew crew = {.gather = gather, .stage = stage};
-	size_t jobs = job_count(gather), started = 0;
-	pthread_t threads[MAX_JOBS];
-
-	while (started + 1 < jobs && started + 1 < gather->targets.count &&
-		pthread_create(&threads[started], NULL, work, &crew) == 0)
-		started++;
-	work(&crew);
-	while (started)
-		pthread_join(threads[--started], NULL);
 }
 
 /* ---- the whole ---- */
 
-static int find_targets(struct cryo_gather *gather)
+static void *look_around(void *user)
 {
+	const struct cryo_gather *gather = user;
+
+	cryo_evidence_look_around(gather->evidence);
+	return NULL;
+}
+
+/* Who holds what does not depend on who is wanted: both are found out at the same time. */
+static int look(struct cryo_gather *gather)
+{
+	pthread_t thread;
+	bool started = pthread_create(&thread, NULL, look_around, gather) == 0;
 	int r = cryo_targets_find(
 		gather->procfs, gather->options, gather->frozen, &gather->targets);
+
+	if (started)
+		pthread_join(thread, NULL);
+	else
+		look_around(gather);
+	return r;
+}
+
+static int find_targets(struct cryo_gather *gather)
+{
+	int r = look(gather);
 
 	if (r < 0)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
@@ -316,22 +242,49 @@ static int find_targets(struct cryo_gather *gather)
 	return 0;
 }
 
+static void *close_procfs(void *user)
+{
+	const struct cryo_gather *gather = user;
+
+	close(gather->procfs);
+	return NULL;
+}
+
+/* With a private procfs go the thousands of names that were looked up in it, which takes a while,
+ * and nothing is asked of it any more. */
+static void begin_closing(struct cryo_gather *gather)
+{
+	gather->is_closing = pthread_create(&gather->closer, NULL, close_procfs, gather) == 0;
+}
+
+/*
+ * Nobody is to stand still for the digests; where nobody does, they are made while one process, for
+ * which the others would have to wait, copies what is mapped.
+ */
 static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 {
+	struct cryo_crew hash;
 	int r = gather->options->freeze ? cryo_gather_freeze(gather, report) : 0;
 
 	if (r == 0)
 		r = find_targets(gather);
 	if (r == 0) {
-		run_stage(gather, stage_capture);
-		run_stage(gather, stage_copy);
+		cryo_crew_run(gather, stage_capture);
+		cryo_crew_run(gather, stage_copy);
+		if (!gather->frozen)
+			cryo_crew_begin(gather, stage_hash, &hash);
 		bundle(gather);
 	}
 	cryo_gather_thaw(gather);
-	if (r == 0)
-		run_stage(gather, stage_stacks);
-	run_stage(gather, stage_close);
-	note_sink_error(gather, cryo_gather_readme(gather));
+	if (r == 0 && gather->frozen)
+		cryo_crew_begin(gather, stage_hash, &hash);
+	if (r == 0) {
+		cryo_crew_end(&hash);
+		cryo_crew_run(gather, stage_stacks);
+	}
+	begin_closing(gather);
+	cryo_crew_run(gather, cryo_gather_close);
+	cryo_gather_note_error(gather, cryo_gather_readme(gather));
 	return r;
 }
 
@@ -412,7 +365,7 @@ static void end_evidence(struct cryo_gather *gather)
 		r = gather->sink_error ? gather->sink_error : cryo_gather_tar_end(gather);
 	if (r == 0)
 		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
-	note_sink_error(gather, r);
+	cryo_gather_note_error(gather, r);
 	if (cryo_gather_is_over(gather) == -ETIME)
 		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIME,
 			"the time for all has passed: the manifest says what is missing; give a "
@@ -445,8 +398,11 @@ static void gather_clear(struct cryo_gather *gather)
 	cryo_targets_clear(&gather->targets);
 	cryo_sink_close(gather->sink);
 	cryo_gather_tar_close(gather);
-	if (gather->procfs >= 0)
+	if (gather->is_closing)
+		pthread_join(gather->closer, NULL);
+	else if (gather->procfs >= 0)
 		close(gather->procfs);
+	pthread_cond_destroy(&gather->closed);
 	pthread_mutex_destroy(&gather->callbacks);
 }
 
@@ -474,6 +430,7 @@ int cryo_gather(const struct cryocore_gather_options *options, const struct cryo
 		return -ENOMEM;
 	gather.result->outcome = CRYOCORE_FAILED;
 	pthread_mutex_init(&gather.callbacks, NULL);
+	pthread_cond_init(&gather.closed, NULL);
 	if (open_evidence(&gather) == 0) {
 		gather.result->outcome = CRYOCORE_COMPLETE;
 		run(&gather, &report);

@@ -22,10 +22,12 @@ enum {
  * @frozen: what freezing did; NULL: nothing was frozen
  * @stacks: makes the text of stacks; NULL: there are to be none
  * @words: only its messages count
- * @callbacks: held while the user's functions are called; guards @progress
+ * @callbacks: held while the user's functions are called; guards @progress and @n_closed
+ * @n_closed: targets that are in the manifest; @closed: that there is one more
  * @directory: where files are collected: the user's, or one in memory that the stream empties
  * @tar: the stream, NULL without one; @spool, @spool_path: the directory in memory
  * @kept: bytes in memory that wait for their stacks to be made; of a stream, so of one thread
+ * @closer, @is_closing: a thread that closes @procfs
  * @sink_error: negative once nothing more can be written
  */
 struct cryo_gather {
@@ -44,9 +46,13 @@ struct cryo_gather {
 	struct cryocore_gather_result *result;
 	struct cryocore_result words; /* only its messages */
 	pthread_mutex_t callbacks;
+	size_t n_closed;
+	pthread_cond_t closed;
 	struct cryocore_gather_progress progress;
 	uint64_t begin;
 	uint64_t kept;
+	pthread_t closer;
+	bool is_closing;
 	_Atomic int sink_error; /* nothing more can be written */
 };
 
@@ -55,6 +61,15 @@ struct cryo_hands {
 	struct cryo_worker worker;
 	struct cryo_session session;
 };
+
+/* Remember an error of the sink, unless it is none or there was one before. */
+static inline void cryo_gather_note_error(struct cryo_gather *gather, int error)
+{
+	int none = 0;
+
+	if (error < 0)
+		atomic_compare_exchange_strong(&gather->sink_error, &none, error);
+}
 
 /* Freeze what is selected, and log it. 0, or -errno: then nothing is stopped. */
 int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report);

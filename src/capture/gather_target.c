@@ -6,6 +6,7 @@
 #include "capture/gather_target.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,30 +185,21 @@ static int compare_targets(const void *a, const void *b)
 	return (left->dossier.pid > right->dossier.pid) - (left->dossier.pid < right->dossier.pid);
 }
 
-/* When every process is named there is nobody to look for. */
-static int consider_named(struct finder *finder)
+/* Who is there, asked by a thread. */
+struct search {
+	int procfs, result;
+	struct cryo_sighting *sightings;
+	size_t count;
+};
+
+static void *enumerate(void *user)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < finder->options->n_pids; i++) {
-		struct cryo_sighting sighting = {.pid = finder->options->pids[i]};
-
-		r = consider(finder, &sighting);
-	}
-	return r;
-}
-
-static int consider_all(struct finder *finder)
-{
-	_cleanup_free_ struct cryo_sighting *sightings = NULL;
+	struct search *search = user;
 	_cleanup_close_ int public_proc = cryo_procfs_open("/proc");
-	size_t count = 0;
-	int r = cryo_enumerate(public_proc >= 0 ? public_proc : finder->procfs, finder->procfs,
-		&sightings, &count);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = consider(finder, &sightings[i]);
-	return r;
+	search->result = cryo_enumerate(public_proc >= 0 ? public_proc : search->procfs,
+		search->procfs, &search->sightings, &search->count);
+	return NULL;
 }
 
 static bool needs_enumeration(const struct finder *finder)
@@ -261,6 +253,39 @@ static pid_t tracer_of_ourselves(int procfs)
 	return self >= 0 && cryo_status_read(self, &status) == 0 ? status.tracer : 0;
 }
 
+/* When every process is named there is nobody to look for. */
+static int consider_named(struct finder *finder)
+{
+	int r = make_roster(finder);
+
+	for (size_t i = 0; r == 0 && i < finder->options->n_pids; i++) {
+		struct cryo_sighting sighting = {.pid = finder->options->pids[i]};
+
+		r = consider(finder, &sighting);
+	}
+	return r;
+}
+
+/* Who is there, and who is to be spared, are found out at the same time. */
+static int consider_all(struct finder *finder)
+{
+	struct search search = {.procfs = finder->procfs};
+	pthread_t thread;
+	bool started = pthread_create(&thread, NULL, enumerate, &search) == 0;
+	int r = make_roster(finder);
+
+	if (started)
+		pthread_join(thread, NULL);
+	else
+		enumerate(&search);
+	if (r == 0)
+		r = search.result;
+	for (size_t i = 0; r == 0 && i < search.count; i++)
+		r = consider(finder, &search.sightings[i]);
+	free(search.sightings);
+	return r;
+}
+
 int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
 	const struct cryo_freeze_report *report, struct cryo_targets *ret_targets)
 {
@@ -270,10 +295,8 @@ int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
 		.report = report,
 		.own_tracer = tracer_of_ourselves(procfs),
 	};
-	int r = make_roster(&finder);
+	int r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
 
-	if (r == 0)
-		r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
 	if (r < 0)
 		return r;
 	sort_targets(&finder.targets);

@@ -11,11 +11,13 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "evidence/ledger.h"
+#include "proc/procfs.h"
 
 struct cryo_evidence {
 	struct cryo_sink *sink;
@@ -24,8 +26,9 @@ struct cryo_evidence {
 	struct cryo_ledger ledger;
 	pthread_mutex_t lock; /* of all that follows */
 	struct cryo_copies *copies;
-	struct cryo_holders holders;
 	struct cryo_evidence_sum sum;
+	struct cryo_holders holders; /* not changed any more once there are workers */
+	struct cryo_net_space own_net;
 };
 
 void cryo_evidence_log(struct cryo_evidence *evidence, pid_t pid, const char *format, ...)
@@ -41,6 +44,7 @@ static void evidence_free(struct cryo_evidence *evidence)
 {
 	cryo_copies_destroy(evidence->copies);
 	cryo_holders_clear(&evidence->holders);
+	cryo_sockets_clear(&evidence->own_net.sockets);
 	pthread_mutex_destroy(&evidence->lock);
 	free(evidence);
 }
@@ -66,14 +70,28 @@ int cryo_evidence_begin(struct cryo_sink *sink, int procfs,
 	return r;
 }
 
+/* What is to be had is known to all workers, which need not read it again. */
+static void load_own_sockets(struct cryo_evidence *evidence)
+{
+	_cleanup_close_ int self = cryo_procfs_open_process(evidence->procfs, getpid());
+	struct stat status;
+
+	if (self < 0 || fstatat(self, "ns/net", &status, 0) < 0)
+		return;
+	if (cryo_sockets_load(self, &evidence->own_net.sockets) == 0)
+		evidence->own_net.inode = status.st_ino;
+}
+
+void cryo_evidence_look_around(struct cryo_evidence *evidence)
+{
+	if (cryo_holders_load(evidence->procfs, &evidence->holders) < 0)
+		evidence->holders.truncated = true;
+	load_own_sockets(evidence);
+}
+
 void cryo_evidence_expect(struct cryo_evidence *evidence, size_t n_processes)
 {
 	cryo_ledger_expect(&evidence->ledger, n_processes);
-	pthread_mutex_lock(&evidence->lock);
-	cryo_holders_clear(&evidence->holders);
-	if (cryo_holders_load(evidence->procfs, &evidence->holders) < 0)
-		evidence->holders.truncated = true;
-	pthread_mutex_unlock(&evidence->lock);
 }
 
 /* ---- a process ---- */
@@ -230,6 +248,7 @@ static int run_task(struct cryo_evidence *evidence, struct cryo_worker *worker,
 		.deleted_files = evidence->options->deleted_files,
 		.max_copy = evidence->options->max_copy,
 		.holders = &evidence->holders,
+		.own_net = &evidence->own_net,
 		.copies = evidence->copies,
 		.stacks = evidence->options->stacks,
 	};
@@ -369,12 +388,18 @@ static void count(struct cryo_evidence_sum *sum, const struct cryo_dossier *doss
 	++*counters[cryo_dossier_outcome(dossier)];
 }
 
-int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier)
+int cryo_evidence_describe(const struct cryo_dossier *dossier, struct cryo_buffer *text)
+{
+	return cryo_ledger_describe(dossier, text);
+}
+
+int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier,
+	const struct cryo_buffer *text)
 {
 	pthread_mutex_lock(&evidence->lock);
 	count(&evidence->sum, dossier);
 	pthread_mutex_unlock(&evidence->lock);
-	return cryo_ledger_add_process(&evidence->ledger, dossier);
+	return cryo_ledger_add_process(&evidence->ledger, text);
 }
 
 int cryo_evidence_end(struct cryo_evidence *evidence, struct cryo_evidence_sum *ret_sum)

@@ -97,6 +97,10 @@ enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier);
 int cryo_evidence_begin(struct cryo_sink *sink, int procfs,
 	const struct cryo_evidence_options *options, struct cryo_evidence **ret_evidence);
 
+/* Read who holds which pipe and socket, and the sockets of our own network namespace: before the
+ * first process. Another thread may do it while nothing else is asked of the evidence. */
+void cryo_evidence_look_around(struct cryo_evidence *evidence);
+
 /* How many processes are to come: room is set aside for what has to be said about them. */
 void cryo_evidence_expect(struct cryo_evidence *evidence, size_t n_processes);
 
@@ -171,8 +175,13 @@ int cryo_evidence_add_file(struct cryo_evidence *evidence, const char *path,
 int cryo_evidence_add_item(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
 	const struct cryo_record *record);
 
-/* Nothing more comes: write it into the manifest and SHA256SUMS. 0 or -errno of the sink. */
-int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier);
+/* Nothing more comes: what the manifest is to say of it. 0 or -ENOMEM. */
+int cryo_evidence_describe(const struct cryo_dossier *dossier, struct cryo_buffer *text);
+
+/* Write that into the manifest, behind the processes that were closed before. 0 or -errno of the
+ * sink. */
+int cryo_evidence_close(struct cryo_evidence *evidence, const struct cryo_dossier *dossier,
+	const struct cryo_buffer *text);
 
 /**
  * struct cryo_evidence_sum - the collection as a whole.

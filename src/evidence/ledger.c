@@ -178,17 +178,21 @@ int cryo_ledger_add_loose(struct cryo_ledger *ledger, const char *path,
 	return r;
 }
 
-int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossier *dossier)
+int cryo_ledger_describe(const struct cryo_dossier *dossier, struct cryo_buffer *text)
 {
-	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r = cryo_buffer_add(text, ",\n", 2);
+
+	return r < 0 ? r : cryo_manifest_process(dossier, text);
+}
+
+int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_buffer *text)
+{
+	size_t comma;
 	int r;
 
 	pthread_mutex_lock(&ledger->lock);
-	r = cryo_buffer_printf(&text, ledger->any_process ? ",\n" : "\n");
-	if (r == 0)
-		r = cryo_manifest_process(dossier, &text);
-	if (r == 0)
-		r = write_own(ledger, &ledger->manifest, text.data, text.size);
+	comma = ledger->any_process ? 0 : 1; /* there is none before the first */
+	r = write_own(ledger, &ledger->manifest, text->data + comma, text->size - comma);
 	ledger->any_process |= r == 0;
 	pthread_mutex_unlock(&ledger->lock);
 	return r;

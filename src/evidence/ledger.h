@@ -53,8 +53,11 @@ int cryo_ledger_add_items(
 int cryo_ledger_add_loose(struct cryo_ledger *ledger, const char *path,
 	const struct cryo_deposit_sum *sum, uint64_t time, bool changed);
 
-/* A process is done: an object of the manifest. 0 or -errno. */
-int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_dossier *dossier);
+/* The object of a process in the manifest, for cryo_ledger_add_process(). 0 or -ENOMEM. */
+int cryo_ledger_describe(const struct cryo_dossier *dossier, struct cryo_buffer *text);
+
+/* A process is done: its object goes into the manifest. 0 or -errno. */
+int cryo_ledger_add_process(struct cryo_ledger *ledger, const struct cryo_buffer *text);
 
 /**
  * cryo_ledger_end - end all three.

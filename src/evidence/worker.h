@@ -8,12 +8,19 @@
 
 #include "evidence/collect.h"
 
+/* A network namespace, and the sockets in it. */
+struct cryo_net_space {
+	ino_t inode;
+	struct cryo_sockets sockets;
+};
+
 /**
  * struct cryo_worker_setup - what the workers of one collection have in common; borrowed.
  * @sink: must survive a kill (struct cryo_sink_ops)
  * @procfs: descriptor
  * @stall_ms: a worker is killed after so long without any sign of life
  * @deleted_files, @max_copy, @holders, @copies: see struct cryo_collector
+ * @own_net: a network namespace that need not be read again; @inode 0: none
  * @stacks: makes the text of stacks, or NULL
  */
 struct cryo_worker_setup {
@@ -23,6 +30,7 @@ struct cryo_worker_setup {
 	bool deleted_files;
 	uint64_t max_copy;
 	const struct cryo_holders *holders;
+	const struct cryo_net_space *own_net;
 	const struct cryo_copies *copies;
 	cryo_stacks_maker *stacks;
 };

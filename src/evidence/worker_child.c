@@ -19,33 +19,30 @@
 #include "base/cleanup.h"
 #include "proc/identity.h"
 
-/* The sockets of a network namespace, read when the first process of it comes. */
-struct net_space {
-	ino_t inode;
-	struct cryo_sockets sockets;
-};
-
 struct life {
 	const struct cryo_worker_setup *setup;
 	struct cryo_records *records;
-	struct net_space *namespaces;
+	struct cryo_net_space *namespaces; /* each read when the first process of it comes */
 	size_t n_namespaces;
 };
 
 static const struct cryo_sockets *sockets_of(struct life *life, int live)
 {
-	struct net_space *namespace = life->namespaces;
+	const struct cryo_net_space *own = life->setup->own_net;
+	struct cryo_net_space *namespace = life->namespaces;
 	struct stat status;
 
 	if (fstatat(live, "ns/net", &status, 0) < 0)
 		return NULL;
+	if (own && own->inode == status.st_ino)
+		return &own->sockets;
 	for (size_t i = 0; i < life->n_namespaces; i++)
 		if (namespace[i].inode == status.st_ino)
 			return &namespace[i].sockets;
 	namespace = cryo_array_add(life->namespaces, life->n_namespaces);
 	if (!namespace)
 		return NULL;
-	*namespace = (struct net_space){.inode = status.st_ino};
+	*namespace = (struct cryo_net_space){.inode = status.st_ino};
 	cryo_sockets_load(live, &namespace->sockets);
 	return &namespace->sockets;
 }

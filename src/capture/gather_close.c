@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is to be said of a process is put into words at the same time as that of others, and then
+ * written in the order of the targets.
+ */
+#include "capture/gather_close.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "capture/gather_open.h"
+
+static void tell(struct cryo_gather *gather, const struct cryo_target *target)
+{
+	const struct cryo_dossier *dossier = &target->dossier;
+	_cleanup_buffer_ struct cryo_buffer comm = {0};
+	struct cryocore_gathered gathered = {
+		.pid = dossier->pid,
+		.start_time = dossier->start_time,
+		.outcome = cryo_dossier_outcome(dossier),
+		.kernel_thread = cryo_dossier_is_kernel_thread(dossier),
+		.zombie = dossier->stat.state == 'Z',
+		.gone = dossier->gone,
+		.hidden = dossier->hidden,
+		.items = dossier->core_record.made,
+		.capture = target->core,
+	};
+
+	if (cryo_escape(&comm, dossier->stat.comm, strlen(dossier->stat.comm)) < 0)
+		return;
+	gathered.comm = comm.data ? (const char *)comm.data : "";
+	gathered.items_missing = cryo_dossier_missing(dossier);
+	for (size_t i = 0; i < dossier->n_records; i++)
+		gathered.items += dossier->records[i].made;
+	pthread_mutex_lock(&gather->callbacks);
+	if (gather->options->on_process)
+		gather->options->on_process(&gathered, gather->options->user);
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
+/* Hidden ones come first. */
+static void await_turn(struct cryo_gather *gather, const struct cryo_target *target)
+{
+	pthread_mutex_lock(&gather->callbacks);
+	while (&gather->targets.array[gather->n_closed] != target)
+		pthread_cond_wait(&gather->closed, &gather->callbacks);
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
+static void end_turn(struct cryo_gather *gather)
+{
+	pthread_mutex_lock(&gather->callbacks);
+	gather->n_closed++;
+	pthread_cond_broadcast(&gather->closed);
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
+void cryo_gather_close(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	int r;
+
+	(void)hands;
+	cryo_gather_note_error(gather, cryo_gather_open_with(gather, target));
+	r = cryo_evidence_describe(&target->dossier, &text);
+	await_turn(gather, target);
+	if (r == 0)
+		r = cryo_evidence_close(gather->evidence, &target->dossier, &text);
+	cryo_gather_note_error(gather, r);
+	tell(gather, target);
+	end_turn(gather);
+}

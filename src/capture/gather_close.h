@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The last stage: a process is finished, described in the manifest, and told of.
+ */
+#pragma once
+
+#include "capture/gather_crew.h"
+
+/* A cryo_stage. */
+void cryo_gather_close(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands);
