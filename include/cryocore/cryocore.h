@@ -181,7 +181,7 @@ void cryocore_session_free(struct cryocore_session *session);
  * "core"
  * @stream_fd: if not -1, the core goes there, strictly sequentially, and no file is made
  * @sparse_stream: the stream leaves holes out: three u64 {0x31767370736f7963, size of the core,
- *number of stretches}, a pair of u64 {offset, size} for each stretch, then their bytes, in order
+ * number of stretches}, a pair of u64 {offset, size} for each stretch, then their bytes, in order
  * @content: which mappings, as --content has it; NULL stands for "kernel"
  * @no_exe: make no copy of the executable
  * @overwrite: existing files are replaced
@@ -192,13 +192,13 @@ void cryocore_session_free(struct cryocore_session *session);
  * @snapshot: see enum cryocore_snapshot; system calls are run in the target for it. Where it cannot
  *	be done the target is captured the ordinary way, and a message says why
  * @max_pause_ms: if not 0, and the target would presumably stand still for longer, it is captured
- *by a snapshot, if @snapshot allows that, or not at all (-ETIME is in the message)
+ * by a snapshot, if @snapshot allows that, or not at all (-ETIME is in the message)
  * @timeout_ms: the most that the whole capture may take; 0: no limit but the internal ones
  * @cancel: if not NULL and not 0, the capture ends as soon as the target is released
  * @on_progress: called about ten times a second in the calling thread; may be NULL
  * @user: passed to @on_progress
  * @zstd_level: compress the core, with threads; its name ends with .zst; 1 to 19, 0: do not. Not
- *for a @sparse_stream
+ * for a @sparse_stream
  * @session: if not NULL, what this capture shares with those before and after it
  */
 struct cryocore_options {

@@ -70,7 +70,7 @@ struct cryocore_gather_progress {
  * @no_syscall_restart, @no_stop, @require_registers, @timeout_ms: of each capture, as struct
  *	cryocore_options has them
  * @total_timeout_ms: what all captures together may take; who has not had its turn by then has no
- *core, and nothing more is read of any process; 0: no limit
+ * core, and nothing more is read of any process; 0: no limit
  * @cancel: if not NULL and not 0, the collection ends soon, with what there is
  * @on_process: called when a process is done; in one thread at a time
  * @on_progress: called after each capture; in one thread at a time

@@ -23,7 +23,7 @@
  * Ends the process if the supervisor is dead already. A crash of it is no affair of the caller's
  * handlers, and leaves no core, which would have a part of the target's memory. Keyboard signals,
  *SIGPIPE and SIGXFSZ are ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the
- *supervisor that decides.
+ * supervisor that decides.
  */
 void cryo_child_begin(
 	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count);

@@ -23,7 +23,7 @@ struct cryo_inspector;
  * @vmas: of a large process, as smaps shows them; owned
  * @generation: of @vmas
  * @files: of a small one: its private mappings that begin a file, with what
- *cryo_mapped_file_inspect() found; owned
+ * cryo_mapped_file_inspect() found; owned
  */
 struct cryo_early {
 	struct cryo_bpf bpf;

@@ -3,7 +3,7 @@
  * Evidence of many processes: the sentence of one capture in a loop, between freeze and thaw.
  *
  *	freeze → enumerate → for each: core, volatile items → for each: copies → thaw → stacks →
- *hashes
+ * hashes
  */
 #pragma once
 

@@ -38,7 +38,7 @@ struct cryo_packer;
  *	and the file system can (Linux 6.14)
  * @stream: it has no name
  * @forward: it is written strictly in order, and cannot be read back: a stream, or what is
- *compressed
+ * compressed
  * @packer: compresses; owned; NULL: nothing does
  * @position: if @forward, bytes written so far, holes included
  * @stretches: of a sparse stream, where its data lies; owned; @stretch is the one at the position

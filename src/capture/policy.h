@@ -47,7 +47,7 @@ struct cryo_policy {
 /**
  * cryo_policy_parse - the argument of --content.
  * @text: "kernel"; "all"; "evidence" (CRYO_CONTENT_EVIDENCE); or a list with commas of names of
- *bits (anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
+ * bits (anon-private, anon-shared, file-private, file-shared, elf-headers, hugetlb-private,
  *	hugetlb-shared, dax-private, dax-shared, dontdump, deleted). A list whose first word has
  *	a sign (+x, -x) changes the process's own filter; else it replaces it. "kernel" may stand
  *	first in a list, before signed words. Signed and unsigned words are not mixed; of two

@@ -6,7 +6,7 @@
  *
  * What fits into CRYO_HOLD_BYTES is only read while the target stands still, and written when it
  * has been released: of a small process, everything. The rest is written at once. What cannot be
- *read, or not before the inspector's @write_until, is a gap (-ETIMEDOUT, -ETIME).
+ * read, or not before the inspector's @write_until, is a gap (-ETIMEDOUT, -ETIME).
  */
 #pragma once
 

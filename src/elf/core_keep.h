@@ -30,7 +30,7 @@ struct cryo_core_range {
  * @what: is kept
  * @size: bytes that were kept
  * @decided: headers and notes have passed; looked for at @next_look, which doubles, since an
- *enemy's program headers take their time
+ * enemy's program headers take their time
  * @ranges: of the file, in order, that are kept; owned; known once the notes have passed
  * @error: negative: something of them was lost
  */

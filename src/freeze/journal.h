@@ -13,7 +13,7 @@
  *	CHECKSUM F PATH                           this cgroup will be frozen in place
  *	CHECKSUM N PATH                           this cgroup will be made, to move processes into
  *	CHECKSUM C TICKS                          from now on processes that begin are stopped
- *unseen CHECKSUM E TICKS                          ... until now; all have records of their own
+ * unseen CHECKSUM E TICKS                          ... until now; all have records of their own
  *	CHECKSUM G PID START                      this process is a guard that thaws later
  *	CHECKSUM T PID START                      this process was thawed
  *	CHECKSUM U PATH                           this cgroup was thawed

@@ -48,7 +48,7 @@ struct cryo_times {
  * @times: of this thread; of the whole group in the leader
  * @incomplete: it has a register set that could not be read
  * @unknown: bit N: the N-th general register is not known, and 0 here. Of a thread that was not
- *stopped no other register set is known at all
+ * stopped no other register set is known at all
  * @regsets: in the order of the architecture's table, the general one first; owned
  */
 struct cryo_thread {

@@ -40,7 +40,7 @@ struct cryo_bpf_thread {
 
 /**
  * struct cryo_bpf_times - what /proc/PID/task/TID/stat and status would tell of a thread, at a
- *tenth of the time that they take.
+ * tenth of the time that they take.
  * @pending, @blocked: signals, bit N-1 for signal N
  * @user_ns, @system_ns: processor time
  */

@@ -5,8 +5,8 @@
  *
  *	pid=N, threads=N
  *	range=START,END,KIND	where words stand. KIND: all; comb (every second page); tenth and
- *half (a page by the hash of its address: has words, else was never touched / is zeros); head (one
- *word at the start of each page, the rest is zeros)
+ * half (a page by the hash of its address: has words, else was never touched / is zeros); head (one
+ * word at the start of each page, the rest is zeros)
  */
 #include <fcntl.h>
 #include <pthread.h>

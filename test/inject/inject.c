@@ -16,7 +16,7 @@
  *
  * The exit status is that of the program (128 + signal if it was killed). "fired=NUMBER" on file
  * descriptor 9 says which call was harmed; without a NUMBER it never came. Everything is traced to
- *its end; a process that does not end is killed after LIFE seconds.
+ * its end; a process that does not end is killed after LIFE seconds.
  */
 #include <elf.h>
 #include <errno.h>

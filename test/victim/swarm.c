@@ -3,11 +3,12 @@
  * Processes that make freezing hard. Run it only in a pid namespace that is thrown away: some of
  * its states do not end by themselves.
  *
- *	hop             fork, and the parent ends at once: the only process of it has always a new
- *pid storm N         N processes that each fork children which end at once bomb N          fork as
- *fast as possible until N are alive revive PID...   continue these processes in a loop count FD
- *count in the mapped file FD, which is told as counter, forever handler         count SIGCONT;
- *print the count for each line on stdin
+ *	hop             fork, and the parent ends at once: its only process has always a new pid
+ *	storm N         N processes that each fork children which end at once
+ *	bomb N          fork as fast as possible until N are alive
+ *	revive PID...   continue these processes in a loop
+ *	count FD        count in the mapped file FD, which is told as counter, forever
+ *	handler         count SIGCONT; print the count for each line on stdin
  */
 #include <signal.h>
 #include <stdint.h>

@@ -7,12 +7,13 @@
  * On stdout, one fact a line, KEY=VALUE (a key may come more than once; `victim` without
  * arguments lists the states), then the line READY as soon as the state is reached:
  *
- *	pid, ppid, pgrp, sid, uid, gid, bits, sigblk, sigpnd, shdpnd, comm (in hex), at_random (in
- *hex) sentinel=ADDRESS VALUE NAME	eight bytes of memory, as one little-endian number
+ *	pid, ppid, pgrp, sid, uid, gid, bits, sigblk, sigpnd, shdpnd
+ *	comm, at_random			in hex
+ *	sentinel=ADDRESS VALUE NAME	eight bytes of memory, as one little-endian number
  *	thread=TID ID			a thread parked by park(ID): its registers are known
  *	counter=ADDRESS			an uint64_t that grows as long as somebody runs
- *	region=NAME START END SIZE	a mapping; SIZE bytes of it belong into a core (-1: not
- *said) page=ADDRESS data|zero		data: each word W of the page holds WORD_AT(address of W)
+ *	region=NAME START END SIZE	a mapping; SIZE bytes of it belong into a core, -1: not said
+ *	page=ADDRESS data|zero		data: each word W of the page holds WORD_AT(address of W)
  *	end=RESULT ERRNO		after READY: how a blocked system call ended
  *
  * "SKIP reason" and exit status 77: this kernel cannot make the state. Every victim is killed when
