@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "stacks/core_target.h"
-#include "stacks/symbols.h"
+#include "stacks/symbols_cache.h"
 
 enum {
 	/* For the item of evidence: less than the silence for which its maker is killed. */
@@ -217,6 +217,9 @@ int cryo_stacks_item(const struct cryo_stacks_source *source, struct cryo_buffer
 	_cleanup_free_ char *lines = NULL;
 	int r = cryo_core_target_open_fd(source->core, source->path, source->task, &target);
 
+	if (!*source->memory)
+		*source->memory = cryo_symbols_cache_new();
+	target.target.cache = *source->memory;
 	if (r == 0)
 		r = unwind(&target, &limits, &stacks);
 	if (r == 0)

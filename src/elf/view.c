@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/io.h"
 
 int cryo_view_read(struct cryo_view *view, uint64_t address, void *data, size_t size)
@@ -53,6 +54,29 @@ struct cryo_view_file cryo_view_file(int fd)
 	return (struct cryo_view_file){.view = {file_read}, .fd = fd};
 }
 
+static ssize_t head_read(struct cryo_view *view, uint64_t address, void *data, size_t size)
+{
+	const struct cryo_view_head *head = (struct cryo_view_head *)view;
+	uint64_t offset = address - head->address;
+
+	if (address < head->address || offset >= head->size)
+		return head->below->read(head->below, address, data, size);
+	if (size > head->size - offset)
+		size = head->size - offset;
+	memcpy(data, head->data + offset, size);
+	return (ssize_t)size;
+}
+
+void cryo_view_head_init(struct cryo_view_head *head, struct cryo_view *below, uint64_t address)
+{
+	ssize_t n = below->read(below, address, head->data, sizeof(head->data));
+
+	head->view.read = head_read;
+	head->below = below;
+	head->address = address;
+	head->size = n > 0 ? (size_t)n : 0;
+}
+
 static ssize_t layers_read(struct cryo_view_stack *stack, uint64_t address, void *data, size_t size)
 {
 	for (size_t i = 0; i < stack->n_layers; i++) {
@@ -72,9 +96,14 @@ static struct cryo_view_slot *find_slot(struct cryo_view_stack *stack, uint64_t 
 	return &stack->slots[hash >> 32 & (CRYO_VIEW_SLOTS - 1)];
 }
 
+static uint8_t *data_of(const struct cryo_view_stack *stack, const struct cryo_view_slot *slot)
+{
+	return stack->data + (size_t)(slot - stack->slots) * CRYO_VIEW_PAGE;
+}
+
 static ssize_t fill_slot(struct cryo_view_stack *stack, uint64_t page, struct cryo_view_slot *slot)
 {
-	ssize_t n = layers_read(stack, page, slot->data, CRYO_VIEW_PAGE);
+	ssize_t n = layers_read(stack, page, data_of(stack, slot), CRYO_VIEW_PAGE);
 
 	slot->page = n > 0 ? page + 1 : 0;
 	slot->size = n > 0 ? (size_t)n : 0;
@@ -99,17 +128,21 @@ static ssize_t stack_read(struct cryo_view *view, uint64_t address, void *data, 
 		return layers_read(stack, address, data, size);
 	if (size > slot->size - offset)
 		size = slot->size - offset;
-	memcpy(data, slot->data + offset, size);
+	memcpy(data, data_of(stack, slot) + offset, size);
 	return (ssize_t)size;
 }
 
 int cryo_view_stack_init(struct cryo_view_stack *stack)
 {
-	struct cryo_view_slot *slots = calloc(CRYO_VIEW_SLOTS, sizeof(*slots));
+	_cleanup_free_ struct cryo_view_slot *slots = calloc(CRYO_VIEW_SLOTS, sizeof(*slots));
+	uint8_t *data = malloc((size_t)CRYO_VIEW_SLOTS * CRYO_VIEW_PAGE);
 
-	if (!slots)
+	if (!slots || !data) {
+		free(data);
 		return -ENOMEM;
-	*stack = (struct cryo_view_stack){.view = {stack_read}, .slots = slots};
+	}
+	*stack = (struct cryo_view_stack){
+		.view = {stack_read}, .slots = steal_ptr(slots), .data = data};
 	return 0;
 }
 
@@ -124,5 +157,6 @@ int cryo_view_stack_add(struct cryo_view_stack *stack, struct cryo_view *layer)
 void cryo_view_stack_clear(struct cryo_view_stack *stack)
 {
 	free(stack->slots);
+	free(stack->data);
 	*stack = (struct cryo_view_stack){0};
 }

@@ -43,12 +43,12 @@ enum {
 struct cryo_view_slot {
 	uint64_t page; /* address, plus 1 so that 0 is "empty" */
 	size_t size;   /* bytes known, from the start of the page */
-	uint8_t data[CRYO_VIEW_PAGE];
 };
 
 /**
  * struct cryo_view_stack - views on top of each other, with a cache of pages in front.
  * @layers: asked in turn for each page; the first that has it wins. Not owned
+ * @slots: CRYO_VIEW_SLOTS; @data: a page for each, of which few are ever touched
  *
  * An unwinder reads bytes by the thousand from few pages; each would be a system call.
  */
@@ -57,7 +57,24 @@ struct cryo_view_stack {
 	struct cryo_view *layers[CRYO_VIEW_LAYERS];
 	size_t n_layers;
 	struct cryo_view_slot *slots;
+	uint8_t *data;
 };
+
+/**
+ * struct cryo_view_head - another view, and the page of it that was read first.
+ *
+ * What describes an ELF image stands in its first page, and is read bit by bit.
+ */
+struct cryo_view_head {
+	struct cryo_view view;
+	struct cryo_view *below;
+	uint64_t address;
+	size_t size;
+	uint8_t data[CRYO_VIEW_PAGE];
+};
+
+/* @below: borrowed; @address: where that page begins, or what there is of it */
+void cryo_view_head_init(struct cryo_view_head *head, struct cryo_view *below, uint64_t address);
 
 /* Make an empty one. 0 or -ENOMEM. */
 int cryo_view_stack_init(struct cryo_view_stack *stack);

@@ -114,16 +114,18 @@ static struct cryo_file_id id_of(const struct stat *status)
 static void read_image(int fd, struct cryo_bundle_file *file)
 {
 	struct cryo_view_file view = cryo_view_file(fd);
-	unsigned char ident[EI_NIDENT] = {0};
+	struct cryo_view_head head;
 	struct cryo_image image;
 
-	if (cryo_io_pread(fd, ident, sizeof(ident), 0) <= 0 || memcmp(ident, ELFMAG, SELFMAG) != 0)
+	cryo_view_head_init(&head, &view.view, 0);
+	if (head.size < SELFMAG || memcmp(head.data, ELFMAG, SELFMAG) != 0)
 		return;
-	file->elf_class = ident[EI_CLASS] ? ident[EI_CLASS] : ELFCLASS64;
-	if (cryo_image_read(&view.view, 0, &image) < 0)
+	file->elf_class =
+		head.size > EI_CLASS && head.data[EI_CLASS] ? head.data[EI_CLASS] : ELFCLASS64;
+	if (cryo_image_read(&head.view, 0, &image) < 0)
 		return;
 	file->link_base = image.link_base;
-	cryo_image_build_id(&image, &view.view, 0, true, &file->build_id);
+	cryo_image_build_id(&image, &head.view, 0, true, &file->build_id);
 }
 
 static bool is_too_large(const struct cryo_bundle *bundle, const struct stat *status)

@@ -33,12 +33,14 @@ typedef int cryo_stacks_maker(const struct cryo_stacks_source *source, struct cr
  * @core: descriptor of the core
  * @path: of the core, so that what lies beside it is found; NULL if it has none
  * @task: directory of the process in procfs, for the files that it has mapped; -1 if it is gone
+ * @memory: what the maker keeps from one call to the next; NULL in it at first
  */
 struct cryo_stacks_source {
 	cryo_stacks_maker *make;
 	int core;
 	const char *path;
 	int task;
+	void **memory;
 };
 
 /* A file whose copy is in the sink already, and may be linked instead of copied again. */

@@ -24,6 +24,7 @@ struct life {
 	struct cryo_records *records;
 	struct cryo_net_space *namespaces; /* each read when the first process of it comes */
 	size_t n_namespaces;
+	void *stacks_memory; /* of who makes the stacks */
 };
 
 static const struct cryo_sockets *sockets_of(struct life *life, int live)
@@ -93,8 +94,8 @@ static int collect(struct life *life, const struct cryo_order *order, const stru
 	const struct cryo_worker_setup *setup = life->setup;
 	const struct cryo_task *task = &order->task;
 	char path[CRYO_SINK_PATH_MAX];
-	struct cryo_stacks_source stacks = {
-		setup->stacks, task->core, task->core_has_path ? path : NULL, hands->live};
+	struct cryo_stacks_source stacks = {setup->stacks, task->core,
+		task->core_has_path ? path : NULL, hands->live, &life->stacks_memory};
 	struct cryo_collector collector = {
 		.pid = task->pid,
 		.process = hands->identity.dir,

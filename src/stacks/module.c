@@ -44,12 +44,14 @@ static bool continues(const struct cryo_module *module, const struct cryo_stack_
 
 static int add_module(struct cryo_modules *all, struct cryo_stack_mapping *mapping)
 {
+	struct cryo_view_head head;
 	struct cryo_image image;
 	struct cryo_module *module;
 
 	if (mapping->offset != 0 || all->n_modules == CRYO_MODULES_MAX)
 		return 0;
-	if (cryo_image_read(all->view, mapping->start, &image) < 0)
+	cryo_view_head_init(&head, all->view, mapping->start);
+	if (cryo_image_read(&head.view, mapping->start, &image) < 0)
 		return 0;
 	module = cryo_array_add(all->modules, all->n_modules);
 	if (!module)
@@ -63,7 +65,7 @@ static int add_module(struct cryo_modules *all, struct cryo_stack_mapping *mappi
 		.image = image,
 		.fd = -1,
 	};
-	cryo_image_build_id(&image, all->view, module->bias, false, &module->build_id);
+	cryo_image_build_id(&image, &head.view, module->bias, false, &module->build_id);
 	mapping->module = all->n_modules - 1;
 	return 0;
 }
@@ -109,7 +111,8 @@ void cryo_modules_clear(struct cryo_modules *all)
 		struct cryo_module *module = &all->modules[i];
 
 		cryo_eh_table_free(module->table);
-		cryo_symbols_free(module->symbols);
+		if (!module->has_shared_symbols)
+			cryo_symbols_free(module->symbols);
 		cryo_cleanup_close(&module->fd);
 	}
 	free(all->modules);
@@ -172,12 +175,14 @@ static bool matches(
 	const struct cryo_modules *all, const struct cryo_module *module, int fd, bool own)
 {
 	struct cryo_view_file file = cryo_view_file(fd);
+	struct cryo_view_head head;
 	struct cryo_build_id id = {0};
 	struct cryo_image image;
 
-	if (cryo_image_read(&file.view, 0, &image) < 0)
+	cryo_view_head_init(&head, &file.view, 0);
+	if (cryo_image_read(&head.view, 0, &image) < 0)
 		return false;
-	cryo_image_build_id(&image, &file.view, 0, true, &id);
+	cryo_image_build_id(&image, &head.view, 0, true, &id);
 	if (!same_build_id(&id, &module->build_id))
 		return false;
 	return id.size > 0 || (own && same_header_page(all->view, module->start, &file.view));

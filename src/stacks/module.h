@@ -5,10 +5,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "elf/image.h"
 
 struct cryo_eh_table;
 struct cryo_symbols;
+struct cryo_symbols_cache;
 
 enum {
 	CRYO_MODULES_MAX = 8192, /* more are not looked for */
@@ -40,6 +43,7 @@ enum cryo_module_file {
  * @bias: added to an address as linked
  * @fd: its file, once it is found; owned
  * @table, @symbols: see eh_table.h and symbols.h; made when first needed; owned
+ * @has_shared_symbols: but not the symbols, which the cache has
  */
 struct cryo_module {
 	const char *name;
@@ -51,6 +55,7 @@ struct cryo_module {
 	int fd;
 	struct cryo_eh_table *table;
 	struct cryo_symbols *symbols;
+	bool has_shared_symbols;
 };
 
 /**
@@ -69,6 +74,7 @@ struct cryo_file_finder {
  * @mappings: in the order of addresses; not owned
  * @view: memory that is certainly the process's own; not owned
  * @finder: not owned
+ * @cache: of symbols; not owned; NULL: there is none
  */
 struct cryo_modules {
 	struct cryo_module *modules;
@@ -77,6 +83,7 @@ struct cryo_modules {
 	size_t n_mappings;
 	struct cryo_view *view;
 	struct cryo_file_finder *finder;
+	struct cryo_symbols_cache *cache;
 };
 
 /**

@@ -133,6 +133,7 @@ int cryo_stacks_make(const struct cryo_stacks_target *target,
 
 	if (r < 0)
 		return r;
+	stacks.modules.cache = target->cache;
 	stacks.stacks = calloc(target->n_threads + 1, sizeof(*stacks.stacks));
 	r = stacks.stacks ? unwind_layered(target, limits, &stacks) : -ENOMEM;
 	if (r < 0)

@@ -18,6 +18,7 @@ struct cryo_stacks_thread {
  * @memory: what is certainly its own
  * @mappings: sorted by start
  * @finder: of the files of modules; NULL if there are none
+ * @cache: of symbols, for more than one target; must outlive what is made; NULL: none
  */
 struct cryo_stacks_target {
 	const struct cryo_arch *arch;
@@ -25,6 +26,7 @@ struct cryo_stacks_target {
 	struct cryo_stack_mapping *mappings;
 	size_t n_mappings;
 	struct cryo_file_finder *finder;
+	struct cryo_symbols_cache *cache;
 	const struct cryo_stacks_thread *threads;
 	size_t n_threads;
 };

@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "stacks/symbols_cache.h"
 
 enum {
 	STEPS_BACK = 16,
@@ -165,21 +166,36 @@ static int from_memory(
 	return r;
 }
 
-static int load(const struct cryo_modules *modules, struct cryo_module *module)
+static int load_new(const struct cryo_modules *modules, struct cryo_module *module, int fd)
 {
-	int fd = cryo_module_fd(modules, module), r;
 	struct cryo_symbols *all = calloc(1, sizeof(*all));
+	size_t size;
+	int r;
 
 	if (!all || elf_version(EV_CURRENT) == EV_NONE) {
 		free(all);
 		return -ENOMEM;
 	}
 	r = fd >= 0 ? from_file(all, fd) : from_memory(all, modules->view, module);
-	if (r < 0)
+	if (r < 0) {
 		cryo_symbols_free(all);
-	else
-		module->symbols = all;
-	return r;
+		return r;
+	}
+	size = sizeof(*all) + all->n_symbols * sizeof(*all->symbols) + all->names_size;
+	module->symbols = all;
+	module->has_shared_symbols =
+		modules->cache && fd >= 0 && cryo_symbols_cache_add(modules->cache, fd, all, size);
+	return 0;
+}
+
+static int load(const struct cryo_modules *modules, struct cryo_module *module)
+{
+	int fd = cryo_module_fd(modules, module);
+
+	if (modules->cache && fd >= 0)
+		module->symbols = cryo_symbols_cache_find(modules->cache, fd);
+	module->has_shared_symbols = module->symbols;
+	return module->symbols ? 0 : load_new(modules, module, fd);
 }
 
 /* The number of symbols that begin at or before an address. */

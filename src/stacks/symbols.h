@@ -14,7 +14,8 @@ enum {
 /**
  * cryo_symbol_find - the function that covers an address.
  * @address: in the target
- * @ret_name: bytes from an enemy, NUL-terminated; valid until the modules are cleared
+ * @ret_name: bytes from an enemy, NUL-terminated; valid until the modules are cleared (and their
+ * cache freed)
  * @ret_offset: of the address in the function
  *
  * Symbols come from the module's file (.symtab and .dynsym), or from the image in memory where

@@ -8,10 +8,12 @@
 #include <execinfo.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "arch/arch.h"
 #include "self.h"
-#include "stacks/symbols.h"
+#include "stacks/symbols_cache.h"
 
 enum {
 	DEPTH = 20,
@@ -184,5 +186,44 @@ Test(stacks, modules_and_symbols)
 	cr_assert_null(cryo_modules_at(&modules, (uintptr_t)&offset));
 	cr_assert_eq(cryo_symbol_find(&modules, own, own->start, &name, &offset), -ENOENT);
 	cryo_modules_clear(&modules);
+	self_mappings_free(mappings, n_mappings);
+}
+
+/* The symbols that one process finds are those of the next, and of a file that was changed not. */
+Test(stacks, symbols_are_kept_from_one_process_to_the_next)
+{
+	struct cryo_view memory = self_view();
+	struct cryo_file_finder finder = self_finder();
+	struct cryo_symbols_cache *cache = cryo_symbols_cache_new();
+	const struct cryo_symbols *first = NULL;
+	size_t n_mappings;
+	struct cryo_stack_mapping *mappings = self_mappings(&n_mappings);
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t offset, here = (uintptr_t)descend;
+		struct cryo_modules modules;
+		struct cryo_module *own;
+		const char *name = NULL;
+
+		cr_assert_eq(
+			cryo_modules_find(mappings, n_mappings, &memory, &finder, &modules), 0);
+		modules.cache = cache;
+		own = cryo_modules_at(&modules, here);
+		cr_assert_eq(cryo_symbol_find(&modules, own, here + 1, &name, &offset), 0);
+		cr_assert_str_eq(name, "descend");
+		cr_assert(i == 0 || own->symbols == first);
+		first = own->symbols;
+		fd = dup(cryo_module_fd(&modules, own));
+		cryo_modules_clear(&modules);
+	}
+	cr_assert_eq(cryo_symbols_cache_find(cache, fd), first);
+	close(fd);
+	fd = memfd_create("another", MFD_CLOEXEC);
+	cr_assert_null(cryo_symbols_cache_find(cache, fd));
+	cr_assert(cryo_symbols_cache_add(cache, fd, NULL, 1 << 20));
+	cr_assert_not(cryo_symbols_cache_add(cache, fd, NULL, 64 << 20), "that is too much");
+	close(fd);
+	cryo_symbols_cache_free(cache);
 	self_mappings_free(mappings, n_mappings);
 }
