@@ -155,7 +155,7 @@ struct cryocore_progress {
  * with a session they are made for its first capture and used for the following ones, until
  * cryocore_session_free(). Children with which anything went wrong (they died, got stuck, or their
  * capture failed or was cancelled) are ended at once, and the next capture makes new ones; so does
- * one to a @stream_fd or with a @snapshot.
+ * one behind a @snapshot, or behind a @stream_fd that is neither a pipe nor a socket.
  *
  * A session is used by one thread at a time, best always by the same one: the end of the thread
  * that was the first to capture ends the children, who are then made anew. A process that was

@@ -38,12 +38,12 @@ enum {
 	TABLE_MAX = 1024 /* a longer table is listed */
 };
 
-static void leave_stdio(int kept)
+static void leave_stdio(void)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fd != kept && fcntl(fd, F_GETFD) == 0)
+		if (fcntl(fd, F_GETFD) == 0)
 			dup2(null, fd);
 }
 
@@ -112,8 +112,7 @@ static void leave_others(const int *kept, size_t count)
 			leave(fd, kept, count);
 }
 
-void cryo_child_begin(
-	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count)
+void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, size_t count)
 {
 	static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE,
 		SIGXFSZ, SIGUSR1, SIGUSR2};
@@ -128,7 +127,7 @@ void cryo_child_begin(
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		signal(crashes[i], SIG_DFL);
 	setrlimit(RLIMIT_CORE, &none); /* it would be the memory of the target, too */
-	leave_stdio(stream);
+	leave_stdio();
 	leave_others(descriptors, count);
 }
 

@@ -15,18 +15,15 @@
  * cryo_child_begin - the first thing that a child does.
  * @parent: pid of the supervisor, as it was before fork()
  * @death_signal: sent to us when it dies (PR_SET_PDEATHSIG)
- * @stream: the descriptor that is still needed, if it is one of stdin, stdout and stderr, which are
- *	given up; -1 if none is
- * @descriptors: @count others that are needed; the rest of what was inherited is closed, but for
- *	files whose server would be asked about it
+ * @descriptors: @count of them that are needed; the rest of what was inherited is closed, but for
+ *	files whose server would be asked about it; stdin, stdout and stderr are /dev/null
  *
  * Ends the process if the supervisor is dead already. A crash of it is no affair of the caller's
  * handlers, and leaves no core, which would have a part of the target's memory. Keyboard signals,
  *SIGPIPE and SIGXFSZ are ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the
  * supervisor that decides.
  */
-void cryo_child_begin(
-	pid_t parent, int death_signal, int stream, const int *descriptors, size_t count);
+void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, size_t count);
 
 /* Close everything. A thread that cannot die keeps what the whole process has open. */
 void cryo_child_leave_all(void);

@@ -147,16 +147,19 @@ static int empty(struct cryo_children *children)
 
 static int hand_out(struct cryo_children *children, const struct cryo_job *job)
 {
-	int r = wants_tracer(&job->request) ? cryo_job_send(children->tracer.channel, job) : 0;
+	struct cryo_job stops = *job;
+	int r = 0;
 
+	stops.request.stream_fd = -1; /* the tracer has no use for it */
+	if (wants_tracer(&job->request))
+		r = cryo_job_send(children->tracer.channel, &stops);
 	return r < 0 ? r : cryo_job_send(children->reader.channel, job);
 }
 
 /* Whether those who are there can do it. */
 static bool fit(const struct cryo_children *children, const struct cryo_request *request)
 {
-	return children->reader.pid && (children->tracer.pid || !wants_tracer(request)) &&
-	       request->stream_fd < 0;
+	return children->reader.pid && (children->tracer.pid || !wants_tracer(request));
 }
 
 int cryo_children_assign(struct cryo_children *children, const struct cryo_job *job)

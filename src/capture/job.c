@@ -12,9 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The directory and, where there is one, the pidfd. */
 enum {
-	N_FILES = 2
+	N_FILES = 3
 };
 
 struct parcel {
@@ -26,6 +25,17 @@ struct parcel {
 	} beside;
 };
 
+/* The descriptors of a request, in the order in which they travel; those that are -1 do not. */
+struct places {
+	int *fds[N_FILES];
+};
+
+static struct places places_of(struct cryo_request *request)
+{
+	return (struct places){
+		{&request->identity.dir, &request->identity.pidfd, &request->stream_fd}};
+}
+
 static void pack(struct parcel *parcel, struct cryo_job *job, char *prefix, size_t size)
 {
 	*parcel = (struct parcel){.parts = {{job, sizeof(*job)}, {prefix, size}}};
@@ -35,20 +45,31 @@ static void pack(struct parcel *parcel, struct cryo_job *job, char *prefix, size
 		.msg_controllen = sizeof(parcel->beside.room)};
 }
 
+static void put_files(struct parcel *parcel, struct cryo_request *request)
+{
+	struct places places = places_of(request);
+	int files[N_FILES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < N_FILES; i++)
+		if (*places.fds[i] >= 0)
+			files[count++] = *places.fds[i];
+	parcel->message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	parcel->beside.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(count * sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(&parcel->beside.head), files, count * sizeof(int));
+}
+
 int cryo_job_send(int channel, const struct cryo_job *job)
 {
-	const struct cryo_identity *identity = &job->request.identity;
-	const int files[N_FILES] = {identity->dir, identity->pidfd};
-	size_t size = (identity->pidfd < 0 ? 1 : N_FILES) * sizeof(int);
+	struct cryo_job sent = *job;
 	struct parcel parcel;
 	ssize_t n;
 
-	pack(&parcel, (struct cryo_job *)job, (char *)job->request.prefix,
+	pack(&parcel, &sent, (char *)job->request.prefix,
 		strnlen(job->request.prefix, PATH_MAX - 1));
-	parcel.message.msg_controllen = CMSG_SPACE(size);
-	parcel.beside.head = (struct cmsghdr){
-		.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-	memcpy(CMSG_DATA(&parcel.beside.head), files, size);
+	put_files(&parcel, &sent.request);
 	do
 		n = sendmsg(channel, &parcel.message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
@@ -57,15 +78,24 @@ int cryo_job_send(int channel, const struct cryo_job *job)
 	return 0;
 }
 
-static void take_files(struct parcel *parcel, struct cryo_identity *identity)
+/* Whether all have come: there may have been no room for them (RLIMIT_NOFILE). */
+static bool take_files(struct parcel *parcel, struct cryo_request *request)
 {
-	int files[N_FILES] = {-1, -1};
+	struct places places = places_of(request);
+	int files[N_FILES] = {0};
+	size_t count = 0, taken = 0;
+	bool all = true;
 
 	if (parcel->message.msg_controllen && parcel->beside.head.cmsg_type == SCM_RIGHTS)
-		memcpy(files, CMSG_DATA(&parcel->beside.head),
-			parcel->beside.head.cmsg_len - CMSG_LEN(0));
-	identity->dir = files[0];
-	identity->pidfd = files[1];
+		count = (parcel->beside.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(files, CMSG_DATA(&parcel->beside.head), count * sizeof(int));
+	for (size_t i = 0; i < N_FILES; i++) {
+		if (*places.fds[i] < 0)
+			continue;
+		all &= taken < count;
+		*places.fds[i] = taken < count ? files[taken++] : -1;
+	}
+	return all;
 }
 
 int cryo_job_receive(int channel, struct cryo_job *ret_job)
@@ -73,6 +103,7 @@ int cryo_job_receive(int channel, struct cryo_job *ret_job)
 	char prefix[PATH_MAX];
 	struct parcel parcel;
 	ssize_t n;
+	bool all;
 
 	do {
 		pack(&parcel, ret_job, prefix, sizeof(prefix));
@@ -80,17 +111,22 @@ int cryo_job_receive(int channel, struct cryo_job *ret_job)
 	} while (n < 0 && errno == EINTR);
 	if (n < (ssize_t)sizeof(*ret_job))
 		return n < 0 ? -errno : -EPIPE;
-	take_files(&parcel, &ret_job->request.identity);
+	all = take_files(&parcel, &ret_job->request);
 	ret_job->request.prefix = strndup(prefix, (size_t)n - sizeof(*ret_job));
-	if (ret_job->request.prefix && ret_job->request.identity.dir >= 0)
+	if (ret_job->request.prefix && all)
 		return 0;
 	cryo_job_clear(ret_job);
-	return -ENOMEM;
+	return all ? -ENOMEM : -EMFILE;
 }
 
 void cryo_job_clear(struct cryo_job *job)
 {
-	cryo_identity_close(&job->request.identity);
+	struct places places = places_of(&job->request);
+
+	for (size_t i = 0; i < N_FILES; i++) {
+		cryo_cleanup_close(places.fds[i]);
+		*places.fds[i] = -1;
+	}
 	free((char *)job->request.prefix);
 	job->request.prefix = NULL;
 }

@@ -8,7 +8,7 @@
 
 /**
  * struct cryo_job - what is to be done.
- * @request: its @procfs and @stream_fd have the same number in the child, who inherited them
+ * @request: its @procfs has the same number in the child, who inherited it
  * @deadline: CLOCK_MONOTONIC, ns
  * @is_last: the child ends behind it
  */
@@ -18,14 +18,16 @@ struct cryo_job {
 	bool is_last;
 };
 
-/* Send it, with the descriptors of its target. 0; -EPIPE: nobody is there; or -errno. */
+/* Send it, with the descriptors of its target and its stream. 0; -EPIPE: nobody is there; or
+ * -errno. */
 int cryo_job_send(int channel, const struct cryo_job *job);
 
 /**
  * cryo_job_receive - wait for a job, as long as it takes.
  * @ret_job: its descriptors and its prefix are ours; cryo_job_clear()
  *
- * Returns 0, -EPIPE (the other end is gone, or sent something else), or -errno.
+ * Returns 0, -EPIPE (the other end is gone, or sent something else), -EMFILE (not all of its
+ * descriptors have come), or -errno.
  */
 int cryo_job_receive(int channel, struct cryo_job *ret_job);
 

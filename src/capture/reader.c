@@ -47,11 +47,10 @@ static long most_memory(void)
 
 static void begin(const struct cryo_reader *reader)
 {
-	const struct cryo_request *request = reader->request;
-	const int needed[] = {request->stream_fd, request->procfs, reader->supervisor,
-		reader->tracer, reader->records, reader->report};
+	const int needed[] = {reader->request->procfs, reader->supervisor, reader->tracer,
+		reader->records, reader->report};
 
-	cryo_child_begin(reader->parent, SIGKILL, request->stream_fd, needed, ARRAY_SIZE(needed));
+	cryo_child_begin(reader->parent, SIGKILL, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_IGN);
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -368,10 +369,18 @@ static void tell_error(const struct supervisor *supervisor, bool captured)
 			 : strerror(-supervisor->error));
 }
 
-/* What runs in its target, or has the caller's stream open, is for one capture. */
+/* Whose close(2) asks nobody who may not answer. */
+static bool is_pipe(int fd)
+{
+	struct stat found;
+
+	return fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode));
+}
+
 static bool can_keep(const struct cryo_request *request)
 {
-	return request->stream_fd < 0 && request->snapshot == CRYOCORE_SNAPSHOT_NONE;
+	return request->snapshot == CRYOCORE_SNAPSHOT_NONE &&
+	       (request->stream_fd < 0 || is_pipe(request->stream_fd));
 }
 
 /* Whether it is to be made once more. */

@@ -226,7 +226,7 @@ void cryo_tracer_run(const struct cryo_tracer *tracer)
 	struct cryo_job job;
 	bool goes_on = true;
 
-	cryo_child_begin(tracer->parent, SIGTERM, -1, needed, ARRAY_SIZE(needed));
+	cryo_child_begin(tracer->parent, SIGTERM, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);

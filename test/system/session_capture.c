@@ -4,7 +4,7 @@
  *
  *	WORD... PID	a capture; the words, if any: alone (not in the session), thread (in a
  *			thread that ends behind it), no-stop, snapshot, dry, stream (to /dev/null),
- *			hurry (10 ms for all), cancel
+ *			piped (to a pipe), hurry (10 ms for all), cancel
  *	free		the session ends, and another begins
  */
 #include <cryocore/cryocore.h>
@@ -23,6 +23,29 @@ struct order {
 
 static const int cancelled = 1;
 
+/* A pipe that somebody empties. */
+static void *drain(void *user)
+{
+	int fd = *(int *)user;
+	char data[4096];
+
+	while (read(fd, data, sizeof(data)) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static int open_pipe(void)
+{
+	static int ends[2];
+	pthread_t thread;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || pthread_create(&thread, NULL, drain, &ends[0]) != 0)
+		return -1;
+	pthread_detach(thread);
+	return ends[1];
+}
+
 static void take_word(struct order *order, const char *word)
 {
 	struct cryocore_options *options = &order->options;
@@ -39,6 +62,8 @@ static void take_word(struct order *order, const char *word)
 		options->dry_run = true;
 	else if (strcmp(word, "stream") == 0)
 		options->stream_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	else if (strcmp(word, "piped") == 0)
+		options->stream_fd = open_pipe();
 	else if (strcmp(word, "hurry") == 0)
 		options->timeout_ms = 10;
 	else if (strcmp(word, "cancel") == 0)

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,11 +66,26 @@ Test(job, without_a_pidfd)
 {
 	struct cryo_job sent = job_of("", open("/proc", O_RDONLY), -1), job;
 
+	sent.request.stream_fd = open("/dev/zero", O_RDONLY);
 	cr_assert_eq(cryo_job_send(ends[0], &sent), 0);
 	cr_assert_eq(cryo_job_receive(ends[1], &job), 0);
 	cr_assert_str_empty(job.request.prefix);
 	cr_assert_geq(job.request.identity.dir, 0);
 	cr_assert_eq(job.request.identity.pidfd, -1);
+	cr_assert(is_same_file(job.request.stream_fd, sent.request.stream_fd));
+}
+
+Test(job, without_room_for_its_descriptors)
+{
+	int file = open("/dev/null", O_RDONLY), next = dup(file);
+	struct cryo_job sent = job_of("core", file, file), job;
+	struct rlimit limit = {(rlim_t)next + 1, (rlim_t)next + 1};
+
+	close(next);
+	cr_assert_eq(cryo_job_send(ends[0], &sent), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(cryo_job_receive(ends[1], &job), -EMFILE);
+	cr_assert_eq(fcntl(next, F_GETFD), -1, "the one that has come is closed");
 }
 
 /* Else the core would get another name. */
