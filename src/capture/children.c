@@ -145,15 +145,12 @@ static int empty(struct cryo_children *children)
 	return 0;
 }
 
-static int hand_out(struct cryo_children *children, const struct cryo_job *job)
+static int tell_tracer(struct cryo_children *children, const struct cryo_job *job)
 {
 	struct cryo_job stops = *job;
-	int r = 0;
 
 	stops.request.stream_fd = -1; /* the tracer has no use for it */
-	if (wants_tracer(&job->request))
-		r = cryo_job_send(children->tracer.channel, &stops);
-	return r < 0 ? r : cryo_job_send(children->reader.channel, job);
+	return wants_tracer(&job->request) ? cryo_job_send(children->tracer.channel, &stops) : 0;
 }
 
 /* Whether those who are there can do it. */
@@ -162,17 +159,33 @@ static bool fit(const struct cryo_children *children, const struct cryo_request 
 	return children->reader.pid && (children->tracer.pid || !wants_tracer(request));
 }
 
-int cryo_children_assign(struct cryo_children *children, const struct cryo_job *job)
+static int hand_to_used(struct cryo_children *children, const struct cryo_job *job)
 {
 	int r = fit(children, &job->request) ? empty(children) : -EPIPE;
 
 	if (r == 0)
-		r = hand_out(children, job);
+		r = tell_tracer(children, job);
+	return r < 0 ? r : cryo_job_send(children->reader.channel, job);
+}
+
+/* One who has died already is missed by those who wait for him. */
+static int hand_to_new(struct cryo_children *children, const struct cryo_job *job)
+{
+	int r = start(children, &job->request);
+
 	if (r == 0)
+		r = tell_tracer(children, job);
+	if (r == 0 || r == -EPIPE)
+		r = cryo_job_send(children->reader.channel, job);
+	return r == -EPIPE ? 0 : r;
+}
+
+int cryo_children_assign(struct cryo_children *children, const struct cryo_job *job)
+{
+	if (hand_to_used(children, job) == 0)
 		return 0;
 	cryo_children_end(children, job->request.procfs);
-	r = start(children, &job->request);
-	return r < 0 ? r : hand_out(children, job);
+	return hand_to_new(children, job);
 }
 
 int cryo_children_replace_tracer(struct cryo_children *children, const struct cryo_job *job)
