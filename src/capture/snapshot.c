@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "capture/channel.h"
 #include "capture/estimate.h"
+#include "capture/room.h"
 #include "capture/site.h"
 #include "capture/tell.h"
 #include "capture/tracked.h"
@@ -41,6 +42,8 @@ enum {
 #define SMALL_REST (4ULL << 20)
 /* and memory of which less is there is not tracked. */
 #define SMALL_MAPPING (256ULL << 10)
+/* A call that is run in the target takes memory in its cgroup: of the kernel, some pages. */
+#define CALL_ROOM (1ULL << 20)
 /* More than this is no short stop. */
 #define LARGE_REST (256ULL << 20)
 
@@ -84,6 +87,8 @@ static const struct {
 	{-ENFILE, "the system has no descriptor left"},
 	{-EAGAIN, "its user or cgroup may have no more processes"},
 	{-ENOMEM, "memory is short"},
+	{-ENOBUFS, "its memory cgroup is full"},
+	{-EDQUOT, "its memory cgroup, or the machine, has no room for as much again as it has"},
 };
 
 static const char *reason(int error)
@@ -104,7 +109,8 @@ void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int err
 static bool is_about_injection(int error)
 {
 	return error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOEXEC ||
-	       error == -ESTRPIPE || error == -ETIME || error == -EBUSY || error == -EPROTO;
+	       error == -ESTRPIPE || error == -ETIME || error == -EBUSY || error == -EPROTO ||
+	       error == -ENOBUFS;
 }
 
 /* The text of its status; empty if it cannot be had. */
@@ -283,17 +289,44 @@ static int precopy(struct cryo_work *work)
 
 /* ---- the stages ---- */
 
+static uint64_t room(const struct cryo_work *work)
+{
+	return cryo_room_of_process(work->inspector.procfs, work->reader->request->identity.dir);
+}
+
 static int find_site(struct cryo_work *work)
 {
 	int r;
 
 	if (!cryo_inject_is_possible())
 		return -EOPNOTSUPP;
+	if (room(work) < CALL_ROOM)
+		return -ENOBUFS;
 	r = cryo_inspect_memory(&work->inspector, &work->snapshot.before);
 	if (r == 0)
 		r = cryo_site_find(
 			&work->inspector, &work->snapshot.before, &work->reader->shared->site);
 	return r;
+}
+
+/* What a copy by fork may come to have of its own: all that the target has, if that writes it. */
+static uint64_t own_memory(const struct cryo_process *process)
+{
+	uint64_t bytes = CALL_ROOM;
+
+	for (size_t i = 0; i < process->n_vmas; i++)
+		if (cryo_snapshot_is_private(&process->vmas[i]))
+			bytes += process->vmas[i].anonymous;
+	return bytes;
+}
+
+static int choose_fork(struct cryo_work *work, uint64_t needed)
+{
+	if (room(work) < needed)
+		cryo_snapshot_say_no(work, "fork", -EDQUOT);
+	else
+		work->snapshot.way = CRYOCORE_SNAPSHOT_FORK;
+	return 0;
 }
 
 /* Whether it is over: nothing else will do either. */
@@ -307,6 +340,7 @@ static int choose(struct cryo_work *work)
 {
 	enum cryocore_snapshot wish = work->reader->request->snapshot;
 	int r = find_site(work), why = r;
+	uint64_t needed = own_memory(&work->snapshot.before);
 
 	if (r < 0 && wish == CRYOCORE_SNAPSHOT_FORK)
 		return cryo_snapshot_say_no(work, "fork", r), 0;
@@ -314,12 +348,12 @@ static int choose(struct cryo_work *work)
 		why = r = precopy(work);
 	if (r < 0 && is_final(r))
 		return cryo_tell_core(work, r);
-	if (r > 0 && wish == CRYOCORE_SNAPSHOT_PRECOPY)
+	if (r > 0 && (wish == CRYOCORE_SNAPSHOT_PRECOPY || room(work) < needed)) {
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"it writes faster than it can be copied: the last stop is a long one");
+		r = 0;
+	}
 	if (r == 0 && work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY)
-		return 0;
-	if (r > 0 && wish == CRYOCORE_SNAPSHOT_PRECOPY)
 		return 0;
 	if (wish != CRYOCORE_SNAPSHOT_FORK)
 		give_up(work);
@@ -327,8 +361,7 @@ static int choose(struct cryo_work *work)
 		cryo_snapshot_say_no(work, "pre-copy", why);
 		return 0;
 	}
-	work->snapshot.way = CRYOCORE_SNAPSHOT_FORK;
-	return 0;
+	return choose_fork(work, needed);
 }
 
 /* What the mappings are, while it still runs. */

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of --snapshot share."""
+
+import json
+import os
+import struct
+
+from harness import PAGE, Skip, children_of, cryocore, maps_of, read_bytes, status_of, tids_of
+
+
+def supported():
+    release = tuple(int(x) for x in os.uname().release.split('.')[:2])
+    if os.uname().machine != 'x86_64':
+        raise Skip('snapshots are for x86-64')
+    if release < (6, 7):
+        raise Skip('pre-copy needs Linux 6.7')
+
+
+def snapshot(way, victim, *options, prefix='snap', **more):
+    run = cryocore('--snapshot=' + way, '--json', '--no-exe', '-f', '-o', prefix, *options,
+                   victim.pid, **more)
+    return run, json.loads(run.out)
+
+
+def facts(pid):
+    """What must not change: descriptors, signals, threads, flags of mappings."""
+    seen = [sorted(os.listdir('/proc/%d/fd' % pid)), tids_of(pid), children_of(pid)]
+    for tid in tids_of(pid):
+        status = status_of(pid, tid)
+        seen.append([status.get(k) for k in ('SigPnd', 'ShdPnd', 'SigBlk', 'SigCgt', 'TracerPid',
+                                             'Seccomp')])
+    return seen
+
+
+def protected(pid):
+    """Pages with a write protection by a userfaultfd, and mappings with one."""
+    smaps = read_bytes('/proc/%d/smaps' % pid).decode('latin-1')
+    mappings = sum(bool({'uw', 'um', 'ui'} & set(line.split())) for line in smaps.splitlines()
+                   if line.startswith('VmFlags'))
+    pages = 0
+    with open('/proc/%d/pagemap' % pid, 'rb', buffering=0) as pagemap:
+        for start_, end, _, name in maps_of(pid):
+            if name.startswith('[v'):
+                continue
+            data = os.pread(pagemap.fileno(), (end - start_) // PAGE * 8, start_ // PAGE * 8)
+            pages += sum(entry >> 57 & 1 for (entry,) in struct.iter_unpack('<Q', data))
+    return mappings, pages
+
+
+def refused(tap, what, victim, status, way='precopy'):
+    """It is captured the ordinary way, and that is said."""
+    before = facts(victim.pid)
+    run, result = snapshot(way, victim)
+    tap.equal((run.status, result['snapshot']), (status, 'none'), '%s: the ordinary way' % what)
+    tap.ok(any('no snapshot' in m['text'] for m in result['messages']), '%s: and it is said' % what,
+           result['messages'])
+    tap.ok(os.path.exists('snap.%d' % victim.pid), '%s: a core' % what)
+    tap.equal(facts(victim.pid), before, '%s: the target is as it was' % what)
