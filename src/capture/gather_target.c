@@ -127,15 +127,15 @@ static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pi
 
 static void read_stat(const struct finder *finder, struct cryo_target *target)
 {
-	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
 	struct cryo_dossier *dossier = &target->dossier;
+	struct cryo_stat stat;
+	_cleanup_close_ int dir =
+		cryo_identity_find(finder->procfs, dossier->pid, dossier->start_time, &stat);
 
-	if (cryo_identity_open(finder->procfs, dossier->pid, &identity) < 0 ||
-		identity.start_time != dossier->start_time ||
-		cryo_stat_read(identity.dir, &dossier->stat) < 0) {
-		dossier->gone = true;
+	dossier->gone = dir < 0;
+	if (dossier->gone)
 		return;
-	}
+	dossier->stat = stat;
 	if (dossier->stat.rss > 0)
 		target->resident = (uint64_t)dossier->stat.rss * (uint64_t)getpagesize();
 }

@@ -74,15 +74,19 @@ static struct cryo_vma vma_of(const struct cryo_mapped *mapped)
 		.name = mapped->name};
 }
 
-/* Whether what is mapped there still has that name: as a path of ours it may be a longer one. A
- * path that does not fit a page cannot be read (-ENAMETOOLONG), and so cannot be compared. */
-static bool is_still_mapped(
-	const struct walker *walker, const struct cryo_mapped *mapped, const char *link)
+/* Whether what is mapped there is still the same: by the numbers that maps showed, which are those
+ * of the file on most file systems, else by name: as a path of ours it may be a longer one. A path
+ * that does not fit a page cannot be read (-ENAMETOOLONG), and so cannot be compared. */
+static bool is_still_mapped(const struct walker *walker, const struct cryo_mapped *mapped,
+	const struct stat *status, const char *link)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	size_t length = strlen(mapped->name);
-	int r = cryo_procfs_readlink(walker->process.dir, link, &text);
+	int r;
 
+	if (status->st_dev == mapped->device && status->st_ino == mapped->inode)
+		return true;
+	r = cryo_procfs_readlink(walker->process.dir, link, &text);
 	if (r < 0)
 		return r == -ENAMETOOLONG;
 	return text.size >= length &&
@@ -101,7 +105,7 @@ static int look_at(
 	cryo_map_file_name(&vma, link);
 	if (fstatat(walker->process.dir, link, ret_status, AT_NO_AUTOMOUNT) < 0)
 		return errno == EPERM || errno == EACCES ? 1 : -errno;
-	return is_still_mapped(walker, mapped, link) ? 0 : -ENOENT;
+	return is_still_mapped(walker, mapped, ret_status, link) ? 0 : -ENOENT;
 }
 
 static struct cryo_file_id id_of(const struct stat *status)
@@ -272,15 +276,16 @@ static void examine(
 
 static void enter(struct walker *walker, const struct cryo_bundle_subject *subject)
 {
+	int procfs = walker->bundle->options.procfs;
 	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
 	struct cryo_bundle_process *process = &walker->process;
+	struct cryo_stat stat;
 
 	*process = (struct cryo_bundle_process){.dir = -1};
-	if (cryo_identity_open(walker->bundle->options.procfs, subject->pid, &identity) < 0 ||
-		identity.start_time != subject->start_time)
+	identity.dir = cryo_identity_find(procfs, subject->pid, subject->start_time, &stat);
+	if (identity.dir < 0)
 		return;
-	process->dir =
-		cryo_identity_open_live(walker->bundle->options.procfs, &identity, &process->tid);
+	process->dir = cryo_identity_open_live(procfs, &identity, &process->tid);
 	if (process->dir >= 0)
 		cryo_bundle_memory_open(process->tid, process->dir, &process->memory);
 }

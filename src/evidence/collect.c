@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "evidence/item.h"
 #include "proc/procfs.h"
-#include "proc/stat.h"
 
 enum {
 	CHUNK_SIZE = 1 << 16,
@@ -248,15 +247,13 @@ static bool is_live(int process, pid_t tid, int *ret_dir)
 	return true;
 }
 
-int cryo_collect_open_live(int process)
+int cryo_collect_open_live(int process, const struct cryo_stat *stat)
 {
 	_cleanup_free_ pid_t *tids = NULL;
-	struct cryo_stat stat;
 	size_t count = 0;
 	int fd;
 
-	if (cryo_stat_read(process, &stat) == 0 && stat.state == 'Z' &&
-		cryo_procfs_list(process, "task", &tids, &count) == 0)
+	if (stat->state == 'Z' && cryo_procfs_list(process, "task", &tids, &count) == 0)
 		for (size_t i = 0; i < count; i++)
 			if (is_live(process, tids[i], &fd))
 				return fd;

@@ -12,6 +12,7 @@
 #include "evidence/record.h"
 #include "evidence/sink.h"
 #include "proc/socket.h"
+#include "proc/stat.h"
 
 /*
  * Order of volatility (RFC 3227): what the kernel says about the process now, files that stay where
@@ -106,5 +107,5 @@ int cryo_collect(
 /* "proc/PID/NAME". */
 void cryo_item_path(pid_t pid, const char *name, char ret_path[CRYO_SINK_PATH_MAX]);
 
-/* Open what cryo_collector.live wants: a descriptor of our own, or -errno. */
-int cryo_collect_open_live(int process);
+/* Open what cryo_collector.live wants: a descriptor of our own, or -errno. @stat: of the process */
+int cryo_collect_open_live(int process, const struct cryo_stat *stat);

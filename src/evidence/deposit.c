@@ -101,6 +101,13 @@ static void hash_hole(struct cryo_deposit *deposit, uint64_t size)
 	}
 }
 
+int cryo_deposit_add(struct cryo_deposit *deposit, const void *data, size_t size)
+{
+	int r = cryo_buffer_add(&deposit->pending, data, size);
+
+	return r < 0 ? r : flush_if_large(deposit);
+}
+
 int cryo_deposit_skip(struct cryo_deposit *deposit, uint64_t size)
 {
 	int r = flush(deposit);

@@ -49,6 +49,9 @@ int cryo_deposit_open(
 /* Append bytes. 0, or -errno of the sink; bytes over the limit are dropped, and @cut is set. */
 int cryo_deposit_write(struct cryo_deposit *deposit, const void *data, size_t size);
 
+/* Append a few bytes, which are written with others. As cryo_deposit_write(), or -ENOMEM. */
+int cryo_deposit_add(struct cryo_deposit *deposit, const void *data, size_t size);
+
 /* Append a hole. As cryo_deposit_write(). */
 int cryo_deposit_skip(struct cryo_deposit *deposit, uint64_t size);
 

@@ -179,10 +179,11 @@ int cryo_evidence_add_core(
 bool cryo_evidence_is_current(
 	const struct cryo_evidence *evidence, const struct cryo_dossier *dossier)
 {
-	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+	struct cryo_stat stat;
+	_cleanup_close_ int dir =
+		cryo_identity_find(evidence->procfs, dossier->pid, dossier->start_time, &stat);
 
-	return cryo_identity_open(evidence->procfs, dossier->pid, &identity) == 0 &&
-	       identity.start_time == dossier->start_time;
+	return dir >= 0;
 }
 
 static void remember_copy(

@@ -62,7 +62,7 @@ static int add_fdinfo(int dir, int fd, struct cryo_buffer *text, struct cryo_dep
 	r = cryo_procfs_read(dir, name, 0, text);
 	if (r < 0)
 		return cryo_deposit_printf(deposit, "error: %d\n", -r);
-	return cryo_deposit_write(deposit, text->data, text->size);
+	return cryo_deposit_add(deposit, text->data, text->size);
 }
 
 int cryo_item_fdinfo(const struct cryo_collector *collector, struct cryo_deposit *deposit)
@@ -82,20 +82,24 @@ int cryo_item_fdinfo(const struct cryo_collector *collector, struct cryo_deposit
 }
 
 enum {
+	COMM = 2,        /* between "(" and the last ")" */
 	FIRST_FIELD = 3, /* of what follows ") " in stat: the state (proc_pid_stat(5)) */
 	LAST_FIELD = 41, /* policy */
 	FIELDS = LAST_FIELD + 1
 };
 
-/* The words behind the comm by their numbers in proc_pid_stat(5); the rest is "-". */
+/* The comm, and the words behind it, by their numbers in proc_pid_stat(5); the rest is "-". */
 static void split_stat(const struct cryo_buffer *stat, struct cryo_text ret_fields[FIELDS])
 {
 	static const char unknown[] = "-";
 	struct cryo_text text = cryo_text_of((const char *)stat->data, stat->size);
+	const char *open = stat->size ? memchr(text.at, '(', cryo_text_size(&text)) : NULL;
 	const char *close = stat->size ? memrchr(text.at, ')', cryo_text_size(&text)) : NULL;
 
 	for (size_t i = 0; i < FIELDS; i++)
 		ret_fields[i] = (struct cryo_text){unknown, unknown + 1};
+	if (open && close > open + 1)
+		ret_fields[COMM] = (struct cryo_text){open + 1, close};
 	text.at = close ? close + 1 : text.end;
 	if (!cryo_text_byte(&text, ' '))
 		return;
@@ -144,10 +148,10 @@ static struct cryo_text read_word(int dir, const char *name, struct cryo_buffer 
 }
 
 static int add_thread(
-	int process, pid_t tid, struct cryo_buffer buffers[4], struct cryo_deposit *deposit)
+	int process, pid_t tid, struct cryo_buffer buffers[3], struct cryo_deposit *deposit)
 {
 	static const unsigned int columns[] = {41, 40, 19, 39, 14, 15, 22};
-	struct cryo_text fields[FIELDS], number, pc, sp, comm, wchan;
+	struct cryo_text fields[FIELDS], number, pc, sp, wchan;
 	_cleanup_close_ int dir = -1;
 	char name[32];
 	int r;
@@ -157,15 +161,14 @@ static int add_thread(
 	if (dir < 0 || cryo_procfs_read(dir, "stat", 0, &buffers[0]) < 0)
 		return cryo_deposit_printf(deposit, "%d\tgone\n", tid);
 	split_stat(&buffers[0], fields);
-	comm = read_word(dir, "comm", &buffers[1]);
-	wchan = read_word(dir, "wchan", &buffers[2]);
-	if (cryo_procfs_read(dir, "syscall", 4096, &buffers[3]) < 0)
-		buffers[3].size = 0;
-	split_syscall(&buffers[3], &number, &pc, &sp);
+	wchan = read_word(dir, "wchan", &buffers[1]);
+	if (cryo_procfs_read(dir, "syscall", 4096, &buffers[2]) < 0)
+		buffers[2].size = 0;
+	split_syscall(&buffers[2], &number, &pc, &sp);
 	r = cryo_deposit_printf(deposit, "%d", tid);
 	for (size_t i = 0; i < 6 && r == 0; i++)
-		r = add_column(deposit, (const struct cryo_text *[]){
-						&fields[3], &comm, &wchan, &number, &pc, &sp}[i]);
+		r = add_column(deposit, (const struct cryo_text *[]){&fields[3], &fields[COMM],
+						&wchan, &number, &pc, &sp}[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(columns) && r == 0; i++)
 		r = add_column(deposit, &fields[columns[i]]);
 	return r < 0 ? r : cryo_deposit_printf(deposit, "\n");
@@ -173,7 +176,7 @@ static int add_thread(
 
 int cryo_item_threads(const struct cryo_collector *collector, struct cryo_deposit *deposit)
 {
-	struct cryo_buffer buffers[4] = {0};
+	struct cryo_buffer buffers[3] = {0};
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count;
 	int r = cryo_procfs_list(collector->process, "task", &tids, &count);

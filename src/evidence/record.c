@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The collector alone writes the records, by pwrite(2) at places that it computes. The head lies in
- * memory that both have mapped, so that a sign of life costs no system call. It counts the records
- * that are whole; an item is unfinished while it was begun behind the last of them: one store ends
- * it, wherever a kill strikes.
+ * The collector alone writes the records, those behind the first by pwrite(2) at places that it
+ * computes. The head lies in memory that both have mapped, so that a sign of life costs no system
+ * call. It counts the records that are whole; an item is unfinished while it was begun behind the
+ * last of them: one store ends it, wherever a kill strikes.
  */
 #include "evidence/record.h"
 
@@ -15,6 +15,10 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
+enum {
+	FIRST = 64, /* more than the items of a process without deleted files */
+};
+
 bool cryo_record_is_missing(const struct cryo_record *record)
 {
 	return record->cut || (record->error && record->error != ENOENT && record->error != EINVAL);
@@ -24,11 +28,13 @@ bool cryo_record_is_missing(const struct cryo_record *record)
 struct cryo_records_head {
 	_Atomic uint64_t beats, count, begun;
 	char current[CRYO_ITEM_NAME_SIZE];
+	struct cryo_record first[FIRST];
 };
 
+/* In the file, of one that is not among the first. */
 static off_t place(uint64_t index)
 {
-	return (off_t)(index * sizeof(struct cryo_record));
+	return (off_t)((index - FIRST) * sizeof(struct cryo_record));
 }
 
 int cryo_records_create(struct cryo_records *ret_records)
@@ -77,8 +83,12 @@ void cryo_records_begin(struct cryo_records *records, const char *name)
 int cryo_records_add(struct cryo_records *records, const struct cryo_record *record)
 {
 	struct cryo_records_head *head = records->head;
-	int r = cryo_io_pwrite(records->fd, record, sizeof(*record), place(head->count));
+	int r = 0;
 
+	if (head->count < FIRST)
+		head->first[head->count] = *record;
+	else
+		r = cryo_io_pwrite(records->fd, record, sizeof(*record), place(head->count));
 	if (r < 0)
 		return r;
 	head->count++;
@@ -113,6 +123,10 @@ int cryo_records_get(
 
 	if (index >= records->head->count)
 		return 0;
+	if (index < FIRST) {
+		*ret_record = records->head->first[index];
+		return 1;
+	}
 	n = cryo_io_pread(records->fd, ret_record, sizeof(*ret_record), place(index));
 	if (n == (ssize_t)sizeof(*ret_record))
 		return 1;

@@ -45,7 +45,7 @@ struct cryo_sink_entry {
 
 /**
  * struct cryo_sink_ops - what a kind of sink can do. Every function returns 0 or -errno.
- * @create: a new file; -EEXIST if the path is taken
+ * @create: a new file; -EEXIST if the path is taken, which @commit may also be the first to find
  * @write: append bytes
  * @skip: append a hole
  * @commit: the file is whole: give it its name; the file is gone from then on, also after an error

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "evidence/sink.h"
@@ -58,14 +59,29 @@ static int enter(int directory, const char *name)
 	return open_below(directory, name);
 }
 
+/* The directory of a path, if it is there, at one go; negative if not, or if a link is in the way.
+ */
+static int find_parent(int directory, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *name = strndup(path, (size_t)(slash - path));
+
+	return name ? cryo_open_beneath(directory, name, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+}
+
 /*
  * Open (and make) the directory of a path; the last component is left in @ret_name. The descriptor
  * is @directory itself for a path of one component.
  */
 static int enter_parent(int directory, const char *path, const char **ret_name)
 {
-	int at = directory;
+	int at = strchr(path, '/') ? find_parent(directory, path) : directory;
 	const char *slash;
+
+	if (at >= 0 && at != directory)
+		path = strrchr(path, '/') + 1;
+	else
+		at = directory;
 
 	while ((slash = strchr(path, '/'))) {
 		_cleanup_free_ char *name = strndup(path, (size_t)(slash - path));
@@ -88,14 +104,12 @@ static void leave_parent(int directory, int parent)
 		close(parent);
 }
 
-/* A descriptor, or -errno: -EEXIST if the name is taken. */
+/* A descriptor, or -errno: -EEXIST if somebody is at it, or was. */
 static int open_partial(int directory, const char *name)
 {
 	char partial[NAME_SIZE];
 	int fd;
 
-	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
 	snprintf(partial, sizeof(partial), "%s" PARTIAL, name);
 	fd = openat(directory, partial,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, FILE_MODE);

@@ -50,27 +50,27 @@ static const struct cryo_sockets *sockets_of(struct life *life, int live)
 
 /* What is open for one task. */
 struct hands {
-	struct cryo_identity identity;
-	int live;
+	int process, live;
 	struct cryo_sink *place;
 };
 
 static void hands_clear(struct hands *hands)
 {
-	cryo_identity_close(&hands->identity);
+	cryo_cleanup_close(&hands->process);
 	cryo_cleanup_close(&hands->live);
 	cryo_sink_close(hands->place);
 }
 
 static int open_process(const struct life *life, const struct cryo_task *task, struct hands *hands)
 {
-	int r = cryo_identity_open(life->setup->procfs, task->pid, &hands->identity);
+	struct cryo_stat stat;
 
-	if (r == 0 && hands->identity.start_time != task->start_time)
-		r = -ESRCH;
-	if (r == 0)
-		r = hands->live = cryo_collect_open_live(hands->identity.dir);
-	return r < 0 ? r : 0;
+	hands->process =
+		cryo_identity_find(life->setup->procfs, task->pid, task->start_time, &stat);
+	if (hands->process < 0)
+		return hands->process;
+	hands->live = cryo_collect_open_live(hands->process, &stat);
+	return hands->live < 0 ? hands->live : 0;
 }
 
 /* Open the process, unless its core is enough, and the place of its files. */
@@ -98,7 +98,7 @@ static int collect(struct life *life, const struct cryo_order *order, const stru
 		task->core_has_path ? path : NULL, hands->live, &life->stacks_memory};
 	struct cryo_collector collector = {
 		.pid = task->pid,
-		.process = hands->identity.dir,
+		.process = hands->process,
 		.live = hands->live,
 		.sink = setup->sink,
 		.place = hands->place,
@@ -120,7 +120,7 @@ static int collect(struct life *life, const struct cryo_order *order, const stru
 
 static struct cryo_answer obey(struct life *life, const struct cryo_order *order)
 {
-	_cleanup_(hands_clear) struct hands hands = {CRYO_IDENTITY_NONE, -1, NULL};
+	_cleanup_(hands_clear) struct hands hands = {-1, -1, NULL};
 	struct cryo_answer answer = take_hands(life, &order->task, &hands);
 
 	if (!answer.gone && !answer.refused && !answer.error)

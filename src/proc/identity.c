@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "proc/procfs.h"
-#include "proc/stat.h"
 
 /* A fixture has no processes, and its numbers are those of somebody else here. */
 static bool is_real_procfs(int dir)
@@ -59,6 +58,16 @@ int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity
 	*ret_identity = identity;
 	identity = CRYO_IDENTITY_NONE;
 	return 0;
+}
+
+int cryo_identity_find(int procfs, pid_t pid, uint64_t start_time, struct cryo_stat *ret_stat)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	int r = dir < 0 ? dir : cryo_stat_read(dir, ret_stat);
+
+	if (r < 0)
+		return r;
+	return ret_stat->starttime == start_time ? steal_fd(&dir) : -ESRCH;
 }
 
 bool cryo_identity_is_alive(const struct cryo_identity *identity)

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "proc/stat.h"
 
 struct cryo_identity {
 	pid_t pid;
@@ -25,6 +26,16 @@ struct cryo_identity {
  * Open a process. 0 or -errno: -ENOENT/-ESRCH no such process (a thread that leads none is none).
  */
 int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity);
+
+/**
+ * cryo_identity_find - the directory of a process that is known, to read from: no signal is to be
+ *	sent to it, so no pidfd is needed.
+ * @start_time: of the process that is meant
+ * @ret_stat: as it is now
+ *
+ * Returns a descriptor of /proc/PID, bound to it; -ESRCH: the number is another's; or -errno.
+ */
+int cryo_identity_find(int procfs, pid_t pid, uint64_t start_time, struct cryo_stat *ret_stat);
 
 /**
  * cryo_identity_open_live - the directory /proc/TID of a thread that has not exited.
