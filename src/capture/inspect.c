@@ -135,7 +135,7 @@ static bool is_unstoppable(const struct cryo_inspector *inspector, const struct 
 	return found;
 }
 
-int cryo_inspect_before(
+static int inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
 {
 	_cleanup_inspector_ struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
@@ -164,6 +164,22 @@ int cryo_inspect_before(
 	*ret_inspector = inspector;
 	inspector = CRYO_INSPECTOR_NONE;
 	return 0;
+}
+
+/* A thread that stands for the process may end while it is looked at; EINVAL is what the mounts of
+ * such a thread are. */
+int cryo_inspect_before(
+	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
+{
+	int r = -ESRCH;
+
+	for (int i = 0; i < OPEN_ATTEMPTS; i++) {
+		r = inspect_before(procfs, identity, ret_inspector);
+		if ((r != -ESRCH && r != -ENOENT && r != -EINVAL) ||
+			!cryo_identity_is_alive(identity))
+			break;
+	}
+	return r;
 }
 
 /* Enough for a page that has to come from a slow disk. */
@@ -208,6 +224,11 @@ static bool is_same_file(int fd, int dir, const char *name)
 	       left.stx_dev_minor == right.stx_dev_minor;
 }
 
+static bool is_gone(int error)
+{
+	return error == -ESRCH || error == -ENOENT;
+}
+
 /*
  * The live thread may have ended, and the process may have executed another program, or the same
  * once more: the memory that was opened before the stop is then that of nobody, or of a child of
@@ -231,7 +252,7 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 		return r;
 	*ret_exec =
 		inspector->exe >= 0 && !is_same_file(inspector->exe, inspector->live_dir, "exe");
-	if (*ret_exec) {
+	if (*ret_exec || is_gone(inspector->exe_error)) {
 		cryo_early_forget_files(&inspector->early);
 		cryo_cleanup_close(&inspector->exe);
 		open_exe(inspector);
@@ -241,6 +262,9 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 
 bool cryo_inspect_has_memory(struct cryo_inspector *inspector)
 {
+	if (!inspector->memory_error && !inspector->n_given_up &&
+		!cryo_memory_is_alive(&inspector->memory))
+		return false;
 	if (cryo_procfs_has_memory(inspector->live_dir))
 		return true;
 	cryo_cleanup_close(&inspector->live_dir);

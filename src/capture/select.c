@@ -19,6 +19,10 @@
 #include "proc/status.h"
 
 enum {
+	LOOKS = 3
+};
+
+enum {
 	CAP_SYS_PTRACE_BIT = 19
 }; /* include/uapi/linux/capability.h */
 
@@ -28,6 +32,21 @@ static bool has_live_thread(const struct cryo_request *request)
 	size_t count;
 
 	return cryo_procfs_list(request->identity.dir, "task", &tids, &count) == 0 && count > 1;
+}
+
+/* One whose leader is a zombie because another thread executes a program is none in a moment: the
+ * thread takes the leader's place. */
+static bool is_zombie(const struct cryo_request *request)
+{
+	struct cryo_stat stat;
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (cryo_stat_read(request->identity.dir, &stat) < 0)
+			return false; /* whoever opens it says so */
+		if (!strchr("ZXx", stat.state) || has_live_thread(request))
+			return false;
+	}
+	return true;
 }
 
 /* The name of a process for a message; "?" if it is gone. */
@@ -77,7 +96,7 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 			why, "it is a kernel thread: it has no memory of its own to dump");
 		return -EINVAL;
 	}
-	if (strchr("ZXx", stat.state) && !has_live_thread(request)) {
+	if (is_zombie(request)) {
 		cryo_buffer_printf(why,
 			"it is a zombie: its memory is gone; its parent (pid %d) has "
 			"not yet waited for it",
@@ -101,6 +120,16 @@ static int say_missing(const struct cryo_request *request, pid_t pid, struct cry
 	return -EINVAL;
 }
 
+/* A pid leads nobody for the moment in which another thread takes the place of the leader. */
+static int open_identity(struct cryo_request *request, pid_t pid)
+{
+	int r = -ESRCH;
+
+	for (int i = 0; i < LOOKS && (r == -ESRCH || r == -ENOENT); i++)
+		r = cryo_identity_open(request->procfs, pid, &request->identity);
+	return r;
+}
+
 int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo_buffer *why)
 {
 	int r;
@@ -111,7 +140,7 @@ int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo
 		cryo_buffer_printf(why, "/proc: %s: mount it first", strerror(-procfs));
 		return procfs;
 	}
-	r = cryo_identity_open(request->procfs, pid, &request->identity);
+	r = open_identity(request, pid);
 	if (r == -ENOENT || r == -ESRCH)
 		return say_missing(request, pid, why);
 	if (r < 0) {
@@ -181,11 +210,16 @@ int cryo_select_explain(
 	const struct cryo_request *request, int error, const char *what, struct cryo_buffer *why)
 {
 	struct cryo_status status;
+	bool gone = error == -ESRCH || error == -ENOENT;
 
-	if (error == -ESRCH || error == -ENOENT ||
-		cryo_status_read(request->identity.dir, &status) < 0)
+	if (cryo_status_read(request->identity.dir, &status) < 0 ||
+		(gone && strchr("ZXx", status.state) && !has_live_thread(request)))
 		return cryo_buffer_printf(
 			why, "it exited meanwhile: there is nothing left to capture");
+	if (gone)
+		return cryo_buffer_printf(why,
+			"what was to be read of it has gone: it executed another program, or a "
+			"thread of it ended; try again");
 	if (status.tracer && (error == -EPERM || error == -EBUSY))
 		return say_traced(request, status.tracer, why) == -EBUSY ? 0 : -ENOMEM;
 	if (error == -EPERM || error == -EACCES)

@@ -48,6 +48,15 @@ static uint64_t count_sleeps(int procfs, pid_t pid)
 	return sleeps;
 }
 
+/* Two that have ended, or are about to, have nothing in common but that they have no memory;
+ * threads of the kernel have none either. */
+static bool has_memory(int procfs, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+
+	return dir >= 0 && cryo_procfs_has_memory(dir);
+}
+
 void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *ret_sharers)
 {
 	struct cryo_sharers sharers = {.last_pid = cryo_procfs_last_pid(procfs)};
@@ -56,7 +65,7 @@ void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers 
 
 	cryo_procfs_list(procfs, ".", &pids, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (!shares(pid, leader, pids[i]))
+		if (!shares(pid, leader, pids[i]) || !has_memory(procfs, pids[i]))
 			continue;
 		if (sharers.count == CRYO_SHARERS_MAX) {
 			sharers.more = pids[i];
@@ -104,7 +113,8 @@ static bool is_new(int procfs, pid_t pid, pid_t leader, pid_t other, uint64_t si
 	const struct cryo_sharers *sharers)
 {
 	return shares(pid, leader, other) && !is_noted(sharers, other) &&
-	       could_run(procfs, other, since);
+	       could_run(procfs, other, since) && has_memory(procfs, pid) &&
+	       has_memory(procfs, other) && shares(pid, leader, other);
 }
 
 static pid_t find_listed(

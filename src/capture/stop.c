@@ -17,6 +17,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "capture/stop_again.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "trace/registers.h"
@@ -95,8 +96,8 @@ static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *
 			cryo_tracee_seize(&tracees[i], identity->dir);
 }
 
-static int read_one(struct cryo_stopped *stopped, struct cryo_tracee *tracee, bool restart,
-	struct cryo_buffer *records)
+static int read_one(const struct cryo_identity *identity, struct cryo_stopped *stopped,
+	struct cryo_tracee *tracee, bool restart, struct cryo_buffer *records)
 {
 	const struct cryo_arch *arch = NULL;
 	size_t start = records->size;
@@ -109,6 +110,8 @@ static int read_one(struct cryo_stopped *stopped, struct cryo_tracee *tracee, bo
 	}
 	if (r < 0)
 		return r;
+	if (tracee->tid == identity->pid)
+		stopped->leader_record = start;
 	record = cryo_registers_at(records, start);
 	if (!restart)
 		return 0;
@@ -154,7 +157,7 @@ static int hold_new(const struct cryo_identity *identity, struct cryo_stopped *s
 	deadline = earlier(deadline, cryo_now() + PASS_NS);
 	for (size_t i = from; i < stopped->count && r == 0; i++)
 		if (wait_for_one(identity, &stopped->tracees[i], deadline, starved))
-			r = read_one(stopped, &stopped->tracees[i], restart, records);
+			r = read_one(identity, stopped, &stopped->tracees[i], restart, records);
 	return r;
 }
 
@@ -184,17 +187,27 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
 	struct cryo_buffer *records, struct cryo_stopped *stopped)
 {
 	int r = cryo_tracee_tick_start();
+	size_t waited = 0; /* how many have been waited for */
 
+	stopped->leader_record = SIZE_MAX;
 	while (r == 0) {
 		size_t known = stopped->count;
 
 		r = add_new(identity, stopped);
-		if (r < 0 || stopped->count == known || cryo_now() >= deadline)
+		if (r < 0 || cryo_now() >= deadline)
 			break;
+		if (stopped->count == waited) {
+			if (!cryo_stop_is_stale(identity, stopped, records) ||
+				!cryo_stop_again(identity, stopped, records))
+				break;
+			waited = 0;
+			continue;
+		}
 		seize_new(identity, stopped->tracees + known, stopped->count - known,
 			&stopped->stop_ns);
-		r = hold_new(identity, stopped, known, deadline, restart, records);
+		r = hold_new(identity, stopped, waited, deadline, restart, records);
 		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
+		waited = stopped->count;
 	}
 	cryo_tracee_tick_stop();
 	count_held(identity, stopped);

@@ -14,6 +14,9 @@
  * @n_unstopped: how many live but could not be stopped in time, or may not be traced
  * @error: why the first of these was refused; 0 if it only did not stop
  * @n_restarted: system calls put back
+ * @n_again: how often it was begun again, for another program or another thread with the leader's
+ * tid
+ * @leader_record: where the leader's registers lie; SIZE_MAX: nowhere
  * @stop_ns: CLOCK_MONOTONIC of the first stop request
  */
 struct cryo_stopped {
@@ -21,6 +24,8 @@ struct cryo_stopped {
 	size_t count;
 	size_t n_held, n_unstopped, n_restarted;
 	int error;
+	unsigned int n_again;
+	size_t leader_record;
 	uint64_t stop_ns;
 };
 

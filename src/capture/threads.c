@@ -115,6 +115,20 @@ static struct cryo_bpf_times *read_times(const struct cryo_inspector *inspector,
 	return all;
 }
 
+/* One that was not stopped, and has ended by now, is in no core. */
+static bool drop_ended(struct cryo_process *process, size_t i, int error)
+{
+	struct cryo_thread *thread = &process->threads[i];
+
+	if (thread->source == CRYO_REGISTERS_PTRACE || (error != -ESRCH && error != -ENOENT) ||
+		process->n_threads == 1)
+		return false;
+	free(thread->regsets);
+	process->n_threads--;
+	memmove(thread, thread + 1, (process->n_threads - i) * sizeof(*thread));
+	return true;
+}
+
 static int inspect_each(const struct cryo_inspector *inspector, const struct cryo_leader *leader,
 	struct cryo_process *process)
 {
@@ -135,6 +149,11 @@ static int inspect_each(const struct cryo_inspector *inspector, const struct cry
 			take_status(&leader->status, thread);
 		else
 			r = inspect_thread(inspector, thread);
+		if (r < 0 && drop_ended(process, i, r)) {
+			r = 0;
+			i--;
+			continue;
+		}
 		complete_thread(inspector, leader, thread);
 	}
 	return r;

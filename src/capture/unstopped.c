@@ -61,10 +61,13 @@ static int choose_by_auxv(const struct cryo_inspector *inspector, struct cryo_pr
  * the kernel's vector. */
 static int choose_arch(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
-	if (process->arch)
-		return 0;
-	return inspector->exe >= 0 ? choose_by_exe(inspector, process)
-				   : choose_by_auxv(inspector, process);
+	int r = process->arch ? 0 : -ENOEXEC;
+
+	if (r < 0 && inspector->exe >= 0)
+		r = choose_by_exe(inspector, process);
+	if (r < 0)
+		r = choose_by_auxv(inspector, process);
+	return r < 0 && !cryo_memory_is_alive(&inspector->memory) ? -ESRCH : r;
 }
 
 static int compare_tids(const void *left, const void *right)

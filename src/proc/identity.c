@@ -85,20 +85,28 @@ void cryo_identity_close(struct cryo_identity *identity)
 	*identity = CRYO_IDENTITY_NONE;
 }
 
+static int open_if_live(int procfs, pid_t tid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, tid);
+	struct cryo_stat stat;
+
+	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state))
+		return -ESRCH;
+	return steal_fd(&dir);
+}
+
+/* Threads may have lower numbers than the leader, when numbers have begun again. */
 int cryo_identity_open_live(int procfs, const struct cryo_identity *identity, pid_t *ret_tid)
 {
 	_cleanup_free_ pid_t *tids = NULL;
-	size_t count;
+	size_t count = 0;
 	int r = cryo_procfs_list(identity->dir, "task", &tids, &count);
+	int dir = r < 0 ? -ESRCH : open_if_live(procfs, identity->pid);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		_cleanup_close_ int dir = cryo_procfs_open_process(procfs, tids[i]);
-		struct cryo_stat stat;
-
-		if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state))
-			continue;
+	*ret_tid = identity->pid;
+	for (size_t i = 0; dir < 0 && i < count; i++) {
 		*ret_tid = tids[i];
-		return steal_fd(&dir);
+		dir = open_if_live(procfs, tids[i]);
 	}
-	return r == 0 || r == -ENOENT ? -ESRCH : r;
+	return dir < 0 && r < 0 && r != -ENOENT ? r : dir;
 }

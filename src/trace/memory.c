@@ -39,6 +39,14 @@ void cryo_memory_close(struct cryo_memory *memory)
 	*memory = CRYO_MEMORY_NONE;
 }
 
+/* Of an address space that nobody has reads give 0 bytes, and else an error where nothing is. */
+bool cryo_memory_is_alive(const struct cryo_memory *memory)
+{
+	char byte;
+
+	return pread(memory->mem, &byte, 1, 0) != 0;
+}
+
 static int scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {

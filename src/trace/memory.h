@@ -70,6 +70,10 @@ struct cryo_piece {
 int cryo_memory_open(int task_dir, pid_t tid, struct cryo_memory *ret_memory);
 void cryo_memory_close(struct cryo_memory *memory);
 
+/* Whether the address space is still somebody's: not after the end of the process, nor after its
+ * execve(2). */
+bool cryo_memory_is_alive(const struct cryo_memory *memory);
+
 /**
  * cryo_memory_scan - pages of a range that are present, swapped or guard pages, and not the
  *	zero page; of these the ones that @which says.

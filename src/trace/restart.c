@@ -147,9 +147,13 @@ int cryo_restart_prepare(
 	return r < 0 ? r : 1;
 }
 
+void cryo_restart_undo(struct cryo_tracee *tracee)
+{
+	write_registers(tracee->tid, tracee->saved_registers.data, tracee->saved_registers.size);
+}
+
 void cryo_restart_reconsider(struct cryo_tracee *tracee)
 {
 	if (cryo_restart_has_signal(tracee->tid))
-		write_registers(
-			tracee->tid, tracee->saved_registers.data, tracee->saved_registers.size);
+		cryo_restart_undo(tracee);
 }

@@ -29,6 +29,9 @@ int cryo_restart_prepare(
  */
 void cryo_restart_reconsider(struct cryo_tracee *tracee);
 
+/* Write the original registers back. */
+void cryo_restart_undo(struct cryo_tracee *tracee);
+
 /* Whether a signal is pending, for the thread or its process, that it neither blocks nor ignores.
  */
 bool cryo_restart_has_signal(pid_t tid);

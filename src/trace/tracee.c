@@ -98,6 +98,23 @@ int cryo_tracee_wait(struct cryo_tracee *tracee, uint64_t deadline)
 	return 0;
 }
 
+bool cryo_tracee_is_ours(pid_t tid)
+{
+	siginfo_t info = {0};
+	int r;
+
+	do
+		r = waitid(
+			P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return false;
+	if (!info.si_pid || WIFSTOPPED(wait_status(&info)))
+		return true;
+	waitpid(tid, NULL, __WALL | WNOHANG);
+	return false;
+}
+
 bool cryo_tracee_is_plain_stop(const struct cryo_tracee *tracee)
 {
 	return tracee->status >> 8 == (SIGTRAP | PTRACE_EVENT_STOP << 8);

@@ -54,6 +54,9 @@ void cryo_tracee_seize(struct cryo_tracee *tracee, int process_dir);
  */
 int cryo_tracee_wait(struct cryo_tracee *tracee, uint64_t deadline);
 
+/* Whether a thread is a tracee of ours, stopped or not. One that has exited is reaped. */
+bool cryo_tracee_is_ours(pid_t tid);
+
 /* The stop is one in which the thread was neither group-stopped nor about to take a signal. */
 bool cryo_tracee_is_plain_stop(const struct cryo_tracee *tracee);
 

@@ -88,6 +88,28 @@ static void state_exec_loop(int argc, char **argv)
 	die("exec");
 }
 
+static void *execute(void *next_turn)
+{
+	execl("/proc/self/exe", "victim", "exec-thread", (char *)next_turn, NULL);
+	die("exec");
+}
+
+/* The same by a thread that is not the leader, which it becomes. */
+static void state_exec_thread(int argc, char **argv)
+{
+	static char turn[32];
+	long n = number(argc, argv, 1, 0);
+	pthread_t thread;
+
+	if (n == 0)
+		tell_ready();
+	snprintf(turn, sizeof(turn), "%ld", n + 1);
+	if (pthread_create(&thread, NULL, execute, turn) != 0)
+		die("pthread_create");
+	for (;;)
+		pause();
+}
+
 static void state_fork_loop(int argc, char **argv)
 {
 	(void)argc;
@@ -232,6 +254,7 @@ const struct victim_state family_states[] = {
 	{"zombie", "", state_zombie},
 	{"parent", "STATE...", state_parent},
 	{"exec-loop", "", state_exec_loop},
+	{"exec-thread", "", state_exec_thread},
 	{"fork-loop", "", state_fork_loop},
 	{"vfork-parent", "", state_vfork_parent},
 	{"self-traced", "", state_self_traced},
