@@ -19,7 +19,8 @@
 #include "proc/status.h"
 
 enum {
-	LOOKS = 3
+	LOOKS = 3,
+	LOOK_USEC = 300
 };
 
 enum {
@@ -34,16 +35,17 @@ static bool has_live_thread(const struct cryo_request *request)
 	return cryo_procfs_list(request->identity.dir, "task", &tids, &count) == 0 && count > 1;
 }
 
-/* One whose leader is a zombie because another thread executes a program is none in a moment: the
- * thread takes the leader's place. */
-static bool is_zombie(const struct cryo_request *request)
+/* Whether it has no thread any more. One whose leader is a zombie because another thread executes a
+ * program is back in a moment: the thread takes the leader's place. */
+static bool is_over(const struct cryo_request *request)
 {
 	struct cryo_stat stat;
 
 	for (int i = 0; i < LOOKS; i++) {
-		if (cryo_stat_read(request->identity.dir, &stat) < 0)
-			return false; /* whoever opens it says so */
-		if (!strchr("ZXx", stat.state) || has_live_thread(request))
+		if (i)
+			usleep(LOOK_USEC);
+		if (cryo_stat_read(request->identity.dir, &stat) == 0 &&
+			(!strchr("ZXx", stat.state) || has_live_thread(request)))
 			return false;
 	}
 	return true;
@@ -96,7 +98,7 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 			why, "it is a kernel thread: it has no memory of its own to dump");
 		return -EINVAL;
 	}
-	if (is_zombie(request)) {
+	if (is_over(request)) {
 		cryo_buffer_printf(why,
 			"it is a zombie: its memory is gone; its parent (pid %d) has "
 			"not yet waited for it",
@@ -212,8 +214,8 @@ int cryo_select_explain(
 	struct cryo_status status;
 	bool gone = error == -ESRCH || error == -ENOENT;
 
-	if (cryo_status_read(request->identity.dir, &status) < 0 ||
-		(gone && strchr("ZXx", status.state) && !has_live_thread(request)))
+	if ((gone && is_over(request)) ||
+		(cryo_status_read(request->identity.dir, &status) < 0 && !gone))
 		return cryo_buffer_printf(
 			why, "it exited meanwhile: there is nothing left to capture");
 	if (gone)
