@@ -26,8 +26,11 @@
 #define FEATURE_WP_UNPOPULATED (1ULL << 13)
 #define FEATURE_WP_ASYNC (1ULL << 15)
 
-/* Of memory: some 2000 pages, or four huge ones, which it does not cut. */
-#define PIECE (8ULL << 20)
+/* Of memory: some 4000 pages, or eight huge ones, which it does not cut. */
+#define PIECE (16ULL << 20)
+/* A lock that is taken again at once is not given to who waits for it before 4 ms
+ * (RWSEM_WAIT_TIMEOUT, kernel/locking/rwsem.c). */
+#define NAP_USEC 20
 
 uint64_t cryo_tracking_flags(void)
 {
@@ -65,6 +68,7 @@ static void remove_range(int userfaultfd, uint64_t start, uint64_t end)
 		struct uffdio_range piece = {start, (piece_end < end ? piece_end : end) - start};
 
 		ioctl(userfaultfd, UFFDIO_UNREGISTER, &piece);
+		usleep(NAP_USEC);
 		start += piece.len;
 	}
 }

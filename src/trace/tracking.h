@@ -33,7 +33,7 @@ int cryo_tracking_add(int userfaultfd, uint64_t start, uint64_t end);
  * @userfaultfd: closed
  * @tracked: its ranges are what is tracked
  *
- * That takes 0.1 us for each page, in which the process cannot change its mappings nor have a page
- * made. So it is done in pieces, between which it may.
+ * That takes 30 to 100 ns for each page, in which the process cannot change its mappings. So it is
+ * done in pieces, between which it may.
  */
 void cryo_tracking_end(int userfaultfd, const struct cryo_page_set *tracked);
