@@ -319,8 +319,8 @@ static int stop(struct cryo_work *work)
 	if (r == 0)
 		r = cryo_snapshot_begin(work);
 	if (r == 0) {
-		cryo_sharers_note(work->reader->request->procfs, work->inspector.live,
-			work->inspector.identity->pid, &work->sharers);
+		cryo_sharers_note(work->sharer_index, work->reader->request->procfs,
+			work->inspector.live, work->inspector.identity->pid, &work->sharers);
 		r = wait_for_stop(work);
 	}
 	if (r == 0 && work->reader->shared->cancel) {

@@ -27,6 +27,7 @@ enum {
  * struct life - the reader from job to job.
  * @work: first: who takes the place of a thread knows only it
  * @born: what it began with; @reader: the same for this job
+ * @sharer_index: grows with it
  * @size: the most memory that it had when it began, KiB
  */
 struct life {
@@ -34,6 +35,7 @@ struct life {
 	const struct cryo_reader *born;
 	struct cryo_reader reader;
 	struct cryo_job job;
+	struct cryo_sharer_index sharer_index;
 	bool fenced;
 	long size;
 };
@@ -79,6 +81,7 @@ static int next_job(struct life *life)
 		.exe = CRYO_OUTPUT_NONE,
 		.account = {.started_ns = cryo_clock_ns(CLOCK_REALTIME), .fenced = life->fenced},
 		.guard = guard,
+		.sharer_index = &life->sharer_index,
 	};
 	cryo_watch_resume();
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * All processes are asked once, before the stop. Afterwards only the numbers that have been given
- * out meanwhile are.
+ * All processes that may share it are asked once, before the stop. Afterwards only the numbers that
+ * have been given out meanwhile are.
  */
 #include "capture/sharer.h"
 
@@ -48,37 +48,6 @@ static uint64_t count_sleeps(int procfs, pid_t pid)
 	return sleeps;
 }
 
-/* Two that have ended, or are about to, have nothing in common but that they have no memory;
- * threads of the kernel have none either. */
-static bool has_memory(int procfs, pid_t pid)
-{
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
-
-	return dir >= 0 && cryo_procfs_has_memory(dir);
-}
-
-void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *ret_sharers)
-{
-	struct cryo_sharers sharers = {.last_pid = cryo_procfs_last_pid(procfs)};
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t count = 0;
-
-	cryo_procfs_list(procfs, ".", &pids, &count);
-	for (size_t i = 0; i < count; i++) {
-		if (!shares(pid, leader, pids[i]) || !has_memory(procfs, pids[i]))
-			continue;
-		if (sharers.count == CRYO_SHARERS_MAX) {
-			sharers.more = pids[i];
-			break;
-		}
-		sharers.array[sharers.count].pid = pids[i];
-		sharers.array[sharers.count++].sleeps = count_sleeps(procfs, pids[i]);
-	}
-	*ret_sharers = sharers;
-}
-
-/* ---- afterwards ---- */
-
 /* A number may be that of a thread, which has a directory too, though no listing shows it. */
 static bool is_process(int dir)
 {
@@ -86,6 +55,47 @@ static bool is_process(int dir)
 
 	return cryo_status_read(dir, &status) == 0 && status.tgid == status.pid;
 }
+
+static bool is_process_number(int procfs, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+
+	return dir >= 0 && is_process(dir);
+}
+
+static void note(struct cryo_sharers *sharers, int procfs, pid_t pid)
+{
+	if (sharers->count == CRYO_SHARERS_MAX) {
+		sharers->more = pid;
+		return;
+	}
+	sharers->array[sharers->count].pid = pid;
+	sharers->array[sharers->count++].sleeps = count_sleeps(procfs, pid);
+}
+
+void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
+	struct cryo_sharers *ret_sharers)
+{
+	struct cryo_sharers sharers = {.last_pid = cryo_procfs_last_pid(procfs)};
+	_cleanup_free_ pid_t *all = NULL;
+	const pid_t *pids;
+	size_t count = 0;
+
+	if (cryo_sharer_index_update(index, procfs)) {
+		pids = index->candidates;
+		count = index->count;
+	} else {
+		cryo_procfs_list(procfs, ".", &all, &count);
+		pids = all;
+	}
+	for (size_t i = 0; i < count && !sharers.more; i++)
+		if (shares(pid, leader, pids[i]) && is_process_number(procfs, pids[i]) &&
+			cryo_sharer_has_memory(procfs, pids[i]))
+			note(&sharers, procfs, pids[i]);
+	*ret_sharers = sharers;
+}
+
+/* ---- afterwards ---- */
 
 /*
  * One that stands still changes nothing. The kernel's threads have no memory, as a target that has
@@ -113,8 +123,8 @@ static bool is_new(int procfs, pid_t pid, pid_t leader, pid_t other, uint64_t si
 	const struct cryo_sharers *sharers)
 {
 	return shares(pid, leader, other) && !is_noted(sharers, other) &&
-	       could_run(procfs, other, since) && has_memory(procfs, pid) &&
-	       has_memory(procfs, other) && shares(pid, leader, other);
+	       could_run(procfs, other, since) && cryo_sharer_has_memory(procfs, pid) &&
+	       cryo_sharer_has_memory(procfs, other) && shares(pid, leader, other);
 }
 
 static pid_t find_listed(

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/sharer_index.h"
+
 enum {
 	CRYO_SHARERS_MAX = 16
 };
@@ -33,13 +35,15 @@ struct cryo_sharers {
 
 /**
  * cryo_sharers_note - before the stop: who shares the memory.
+ * @index: of the captures before and after, or NULL
  * @procfs: where all processes are listed
  * @pid: the target, or a live thread of it
  * @leader: of it
  *
  * None is found where it cannot be told (no CONFIG_KCMP, or no access to the other process).
  */
-void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *ret_sharers);
+void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
+	struct cryo_sharers *ret_sharers);
 
 /**
  * cryo_sharers_ran - after the release: one that has run since it was noted, or has come since.

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/* Who shares our memory: found among all, among those that are newer, and in the index. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture/sharer.h"
+#include "proc/procfs.h"
+
+static char stack[64 * 1024] __attribute__((aligned(16)));
+
+static _Noreturn int sleep_on(void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static void *wait_for_byte(void *end)
+{
+	char byte;
+
+	return read(*(int *)end, &byte, 1) == 1 ? NULL : end;
+}
+
+static pid_t start_partner(void)
+{
+	pid_t pid = clone(sleep_on, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+
+	cr_assert_gt(pid, 0);
+	return pid;
+}
+
+static void end_partner(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* The only sharer, or 0. */
+static pid_t find(struct cryo_sharer_index *index, int procfs)
+{
+	struct cryo_sharers sharers;
+
+	cryo_sharers_note(index, procfs, getpid(), getpid(), &sharers);
+	cr_assert_leq(sharers.count, 1);
+	return sharers.count ? sharers.array[0].pid : 0;
+}
+
+Test(sharer, one_is_found_however_it_is_looked_for)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharer_index index = {0};
+	pid_t partner;
+
+	cr_assert_eq(find(&index, procfs), 0);
+	cr_assert_not(index.is_made, "the first one asks all");
+	cr_assert_eq(find(&index, procfs), 0);
+	cr_assert(index.is_made);
+	partner = start_partner();
+	cr_assert_eq(find(&index, procfs), partner, "it is newer than the index");
+	cr_assert_eq(find(&index, procfs), partner, "and stays known");
+	index.is_made = false;
+	cr_assert_eq(find(&index, procfs), partner, "it is in a group of the index");
+	cr_assert(index.is_made);
+	cr_assert_eq(find(NULL, procfs), partner, "without an index");
+	end_partner(partner);
+	cr_assert_eq(find(&index, procfs), 0);
+	cryo_sharer_index_clear(&index);
+}
+
+Test(sharer, threads_are_none)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharer_index index = {0};
+	pthread_t thread;
+	int ends[2];
+
+	find(&index, procfs);
+	find(&index, procfs);
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, wait_for_byte, &ends[0]), 0);
+	cr_assert_eq(find(&index, procfs), 0);
+	cr_assert_eq(write(ends[1], "", 1), 1);
+	pthread_join(thread, NULL);
+	cryo_sharer_index_clear(&index);
+}
+
+Test(sharer, many_new_numbers_make_the_index_anew)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharer_index index = {0};
+	pid_t partner = start_partner();
+
+	find(&index, procfs);
+	find(&index, procfs);
+	index.last_pid -= 1000;
+	cr_assert_eq(find(&index, procfs), partner);
+	cr_assert_lt(index.count, 500);
+	end_partner(partner);
+	cryo_sharer_index_clear(&index);
+}
