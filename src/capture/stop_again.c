@@ -59,20 +59,30 @@ static bool has_same_registers(const struct cryo_stopped *stopped, const struct 
 	return memcmp(before, after, arch->gpr_size) == 0;
 }
 
-/* Whether there is a live leader that nobody else traces. */
-static bool is_there(const struct cryo_identity *identity)
+/* Whether there is a live thread that nobody else traces. */
+static bool is_there(const struct cryo_identity *identity, pid_t tid)
 {
 	_cleanup_close_ int dir = -1;
 	struct cryo_status status;
 	char name[32];
 
-	snprintf(name, sizeof(name), "task/%d", identity->pid);
+	snprintf(name, sizeof(name), "task/%d", tid);
 	dir = openat(identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir >= 0 && cryo_status_read(dir, &status) == 0 && !strchr("ZXx", status.state) &&
 	       (!status.tracer || status.tracer == getpid());
 }
 
-bool cryo_stop_is_stale(const struct cryo_identity *identity, struct cryo_stopped *stopped,
+/* In the moment in which the leader changes, the kernel finds none of the threads. */
+static bool is_any_missed(const struct cryo_identity *identity, const struct cryo_stopped *stopped)
+{
+	for (size_t i = 0; i < stopped->count; i++)
+		if (stopped->tracees[i].state == CRYO_TRACEE_GONE &&
+			is_there(identity, stopped->tracees[i].tid))
+			return true;
+	return false;
+}
+
+static bool is_leader_stale(const struct cryo_identity *identity, struct cryo_stopped *stopped,
 	struct cryo_buffer *records)
 {
 	const struct cryo_tracee *leader = find(stopped, identity->pid);
@@ -84,7 +94,13 @@ bool cryo_stop_is_stale(const struct cryo_identity *identity, struct cryo_stoppe
 	if (leader->state == CRYO_TRACEE_STOPPED && cryo_tracee_is_ours(leader->tid) &&
 		(!is_any_gone(stopped) || has_same_registers(stopped, leader, records)))
 		return false;
-	return is_there(identity);
+	return is_there(identity, identity->pid);
+}
+
+bool cryo_stop_is_stale(const struct cryo_identity *identity, struct cryo_stopped *stopped,
+	struct cryo_buffer *records)
+{
+	return is_leader_stale(identity, stopped, records) || is_any_missed(identity, stopped);
 }
 
 /* The saved registers of a leader may be of another program. */

@@ -8,7 +8,8 @@
 
 #include "capture/stop.h"
 
-/* When all threads are known: whether what is known of the leader is not true any more. */
+/* When all threads are known: whether what is known of the leader is not true any more, or a thread
+ * lives that was not found when it was to be stopped. */
 bool cryo_stop_is_stale(const struct cryo_identity *identity, struct cryo_stopped *stopped,
 	struct cryo_buffer *records);
 
