@@ -173,6 +173,7 @@ static void stage_copy(
 static void stage_stacks(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
+	cryo_gather_bundle_names(gather, target);
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
 	cryo_gather_note_error(gather, cryo_gather_stacks(gather, target, &hands->worker));

@@ -16,10 +16,11 @@ enum {
 	BATCH = 64 << 20
 };
 
-/* What was done, for the log and the result. */
+/* What was done, for the log and the result; @linked: subjects with names in the stream. */
 struct account {
 	struct cryo_gather *gather;
 	uint64_t files, bytes;
+	size_t linked;
 };
 
 static int add_file(void *user, const char *path, const struct cryo_bundle_file *file)
@@ -32,7 +33,20 @@ static int add_file(void *user, const char *path, const struct cryo_bundle_file 
 		account->gather->evidence, path, &file->sum, file->time, file->changed);
 }
 
-static int step(struct cryo_gather *gather, struct cryo_bundle *bundle, struct account *account)
+/* The names of a process follow its files in the stream. */
+static void link_into_stream(const struct cryo_bundle *bundle,
+	const struct cryo_bundle_subject *subjects, struct account *account)
+{
+	for (; account->linked < cryo_bundle_done(bundle); account->linked++) {
+		const struct cryo_bundle_subject *subject = &subjects[account->linked];
+
+		cryo_bundle_link_roots(account->gather->tar, subject->pid, subject->bundled,
+			subject->mapped->count);
+	}
+}
+
+static int step(struct cryo_gather *gather, struct cryo_bundle *bundle,
+	const struct cryo_bundle_subject *subjects, struct account *account)
 {
 	int more = cryo_bundle_step(bundle), r = 0;
 
@@ -40,6 +54,8 @@ static int step(struct cryo_gather *gather, struct cryo_bundle *bundle, struct a
 		r = cryo_gather_tar_ship_files(gather);
 	if (r == 0)
 		r = cryo_bundle_link(bundle, add_file, account);
+	if (r == 0 && gather->tar)
+		link_into_stream(bundle, subjects, account);
 	return r < 0 ? r : more;
 }
 
@@ -53,7 +69,7 @@ static int run(struct cryo_gather *gather, const struct cryo_bundle_options *opt
 	if (r < 0)
 		return r;
 	do
-		r = step(gather, bundle, &account);
+		r = step(gather, bundle, subjects, &account);
 	while (r > 0);
 	cryo_bundle_free(bundle);
 	cryo_evidence_log(gather->evidence, 0,
@@ -116,4 +132,13 @@ int cryo_gather_bundle(struct cryo_gather *gather)
 	hand_over(gather, subjects);
 	free(subjects);
 	return r;
+}
+
+void cryo_gather_bundle_names(struct cryo_gather *gather, struct cryo_target *target)
+{
+	const struct cryo_dossier *dossier = &target->dossier;
+
+	if (!gather->tar && dossier->bundled)
+		cryo_bundle_link_roots(
+			gather->sink, dossier->pid, dossier->bundled, dossier->mapped->count);
 }

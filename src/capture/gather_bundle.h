@@ -8,3 +8,7 @@
 
 /* Copy it, for all targets, and log it. 0 or -errno of the sink. */
 int cryo_gather_bundle(struct cryo_gather *gather);
+
+/* Then: the names that a target has for the copies. A stream has them already. Several threads may
+ * do it, for targets of their own. */
+void cryo_gather_bundle_names(struct cryo_gather *gather, struct cryo_target *target);

@@ -278,7 +278,7 @@ int cryo_bundle_step(struct cryo_bundle *bundle)
 
 /* ---- links ---- */
 
-static int add_files(struct cryo_bundle *bundle,
+int cryo_bundle_link(struct cryo_bundle *bundle,
 	int (*add)(void *user, const char *path, const struct cryo_bundle_file *file), void *user)
 {
 	int r = 0;
@@ -298,7 +298,7 @@ static int add_files(struct cryo_bundle *bundle,
 	return r;
 }
 
-static void link_one(struct cryo_bundle *bundle, pid_t pid, struct cryo_bundled *bundled)
+static void link_one(struct cryo_sink *links, pid_t pid, struct cryo_bundled *bundled)
 {
 	char from[CRYO_BUNDLE_PATH_SIZE];
 	size_t kept = 0;
@@ -309,7 +309,7 @@ static void link_one(struct cryo_bundle *bundle, pid_t pid, struct cryo_bundled 
 		int r = cryo_buffer_printf(&to, "proc/%d/root/%s", pid, bundled->roots[i]);
 
 		if (r == 0)
-			r = cryo_sink_link(bundle->options.links, from, (const char *)to.data);
+			r = cryo_sink_link(links, from, (const char *)to.data);
 		if (r < 0) {
 			bundled->root_error = r;
 			free(bundled->roots[i]);
@@ -320,18 +320,16 @@ static void link_one(struct cryo_bundle *bundle, pid_t pid, struct cryo_bundled 
 	bundled->n_roots = kept;
 }
 
-int cryo_bundle_link(struct cryo_bundle *bundle,
-	int (*add)(void *user, const char *path, const struct cryo_bundle_file *file), void *user)
+void cryo_bundle_link_roots(
+	struct cryo_sink *links, pid_t pid, struct cryo_bundled *bundled, size_t count)
 {
-	int r = add_files(bundle, add, user);
+	for (size_t i = 0; bundled && i < count; i++)
+		link_one(links, pid, &bundled[i]);
+}
 
-	for (; r == 0 && bundle->n_done < bundle->shared->subject; bundle->n_done++) {
-		struct cryo_bundle_subject *subject = &bundle->subjects[bundle->n_done];
-
-		for (size_t i = 0; i < subject->mapped->count; i++)
-			link_one(bundle, subject->pid, &subject->bundled[i]);
-	}
-	return r;
+size_t cryo_bundle_done(const struct cryo_bundle *bundle)
+{
+	return bundle->shared->subject;
 }
 
 /* ---- the beginning and the end ---- */

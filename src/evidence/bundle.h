@@ -143,13 +143,26 @@ int cryo_bundle_new(const struct cryo_bundle_options *options, struct cryo_bundl
 int cryo_bundle_step(struct cryo_bundle *bundle);
 
 /**
- * cryo_bundle_link - give the files of the last step their places.
+ * cryo_bundle_link - give the files of the last step their places below files/.
  * @add: called for each new file, with its path ("files/HEX"); 0 or -errno, which ends this
  *
- * Returns 0 or -errno of @add. A link that cannot be made is no error: its file has root_error.
+ * Returns 0 or -errno of @add.
  */
 int cryo_bundle_link(struct cryo_bundle *bundle,
 	int (*add)(void *user, const char *path, const struct cryo_bundle_file *file), void *user);
+
+/* How many subjects, from the first on, need no more steps. */
+size_t cryo_bundle_done(const struct cryo_bundle *bundle);
+
+/**
+ * cryo_bundle_link_roots - give the files of a process their names below root/.
+ * @bundled, @count: what became of its files, which all have their places
+ *
+ * A link that cannot be made is no error: its file has root_error. Threads may do it for different
+ * processes at the same time, where the sink lets them.
+ */
+void cryo_bundle_link_roots(
+	struct cryo_sink *links, pid_t pid, struct cryo_bundled *bundled, size_t count);
 
 void cryo_bundle_free(struct cryo_bundle *bundle);
 

@@ -25,7 +25,6 @@ struct cryo_bundle_shared {
  * @directory: files/ in the sink
  * @records: from the child, a memfd
  * @n_linked: files that have been handed to cryo_bundle_link()'s caller
- * @n_done: subjects whose links are made
  * @new_bytes: copied in this step
  */
 struct cryo_bundle {
@@ -38,7 +37,7 @@ struct cryo_bundle {
 	size_t n_slots;
 	int directory, records;
 	struct cryo_bundle_shared *shared;
-	size_t n_linked, n_done;
+	size_t n_linked;
 	uint64_t new_bytes;
 };
 

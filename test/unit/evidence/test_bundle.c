@@ -89,7 +89,7 @@ static size_t run(struct links *links, const struct cryo_bundle_options *given, 
 	struct cryo_bundle_options options = *given;
 	struct cryo_bundle_subject subjects[4] = {0};
 	struct cryo_bundle *bundle;
-	size_t files = 0;
+	size_t files = 0, linked = 0;
 	int r;
 
 	cr_assert_eq(cryo_identity_open(procfs, getpid(), &identity), 0);
@@ -104,6 +104,9 @@ static size_t run(struct links *links, const struct cryo_bundle_options *given, 
 	do {
 		r = cryo_bundle_step(bundle);
 		cr_expect_eq(cryo_bundle_link(bundle, count_file, &files), 0);
+		for (; linked < cryo_bundle_done(bundle); linked++)
+			cryo_bundle_link_roots(
+				options.links, getpid(), subjects[linked].bundled, mapped.count);
 	} while (r > 0);
 	cr_expect(r == 0 || (r == -ECANCELED && options.cancel));
 	cryo_bundle_free(bundle);
