@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "capture/early_flags.h"
 #include "capture/inspect.h"
 #include "capture/mapped_file.h"
 #include "proc/maps.h"
@@ -108,6 +109,10 @@ void cryo_early_read_again(struct cryo_inspector *inspector)
 	if (maps.size < MANY_BYTES)
 		look_at_files(inspector, &maps);
 	forget(early);
+	if (early->flags < 0)
+		early->flags = cryo_early_flags_open();
+	if (early->flags >= 0 && maps.size < MANY_BYTES)
+		return;
 	if (early->bpf.program >= 0 || cryo_bpf_open(&early->bpf) == 0)
 		read_mappings(inspector);
 }
@@ -219,12 +224,29 @@ static bool is_current(const struct cryo_inspector *inspector)
 	       is_same(&now, &inspector->early.generation);
 }
 
+static bool is_still_so(const struct cryo_inspector *inspector)
+{
+	return is_current(inspector) && find_new_pages(inspector) && have_same_names(inspector);
+}
+
+/* The same without what was read before. */
+static bool read_anew(struct cryo_inspector *inspector)
+{
+	struct cryo_early *early = &inspector->early;
+
+	if (early->flags < 0 || !inspector->memory.scan_wanted)
+		return false;
+	forget(early);
+	return cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
+	       find_new_pages(inspector);
+}
+
 bool cryo_early_take(
 	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count)
 {
 	struct cryo_early *early = &inspector->early;
 
-	if (!is_current(inspector) || !find_new_pages(inspector) || !have_same_names(inspector))
+	if (!is_still_so(inspector) && !read_anew(inspector))
 		return false;
 	*ret_vmas = steal_ptr(early->vmas);
 	*ret_count = early->n_vmas;
@@ -241,6 +263,7 @@ void cryo_early_forget_files(struct cryo_early *early)
 void cryo_early_clear(struct cryo_early *early)
 {
 	cryo_bpf_close(&early->bpf);
+	cryo_cleanup_close(&early->flags);
 	cryo_early_forget_files(early);
 	cryo_vmas_free(early->vmas, early->n_vmas);
 	*early = (struct cryo_early)CRYO_EARLY_NONE;

@@ -8,7 +8,8 @@
  * can change without the lock is asked again: whether a mapping that had no page of its own has one
  * now, and the names of files.
  *
- * The mappings of a small process are read in the stop; only their files are looked at before.
+ * The mappings of a small process are read in the stop; only their files are looked at before. For
+ * a snapshot, which may be of a process with much memory, see early_flags.h.
  */
 #pragma once
 
@@ -22,6 +23,7 @@ struct cryo_inspector;
  * @bpf: open for a large process, where it may be
  * @vmas: of a large process, as smaps shows them; owned
  * @generation: of @vmas
+ * @flags: program of early_flags.h, for when @vmas are not so any more; or -1
  * @files: of a small one: its private mappings that begin a file, with what
  * cryo_mapped_file_inspect() found; owned
  */
@@ -30,13 +32,14 @@ struct cryo_early {
 	struct cryo_vma *vmas;
 	size_t n_vmas;
 	struct cryo_bpf_generation generation;
+	int flags;
 	struct cryo_vma *files;
 	size_t n_files;
 };
 
 #define CRYO_EARLY_NONE                                                                            \
 	{                                                                                          \
-		.bpf = CRYO_BPF_NONE                                                               \
+		.bpf = CRYO_BPF_NONE, .flags = -1                                                  \
 	}
 
 /* Before the stop; it may block. What does not work is as if it were not there. */
@@ -46,8 +49,7 @@ void cryo_early_read(struct cryo_inspector *inspector);
 bool cryo_early_take(
 	struct cryo_inspector *inspector, struct cryo_vma **ret_vmas, size_t *ret_count);
 
-/* Once more before the stop, for a process of any size: smaps goes through every page, 26 ms for
- * 4 GiB. */
+/* Once more before the stop, for a process of any size, whose mappings have changed since. */
 void cryo_early_read_again(struct cryo_inspector *inspector);
 
 /* Another program runs there now. */

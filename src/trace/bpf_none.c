@@ -6,6 +6,7 @@
 
 #include "trace/bpf.h"
 #include "trace/bpf_sweep.h"
+#include "trace/bpf_vmas.h"
 
 int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 {
@@ -65,5 +66,19 @@ int cryo_bpf_sweep_run(const struct cryo_bpf_sweep *sweep, pid_t first, pid_t co
 	(void)sweep;
 	(void)first;
 	(void)count;
+	return -EOPNOTSUPP;
+}
+
+int cryo_bpf_vmas_open(void)
+{
+	return -EOPNOTSUPP;
+}
+
+int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, size_t *ret_count)
+{
+	(void)program;
+	(void)tid;
+	(void)ret_vmas;
+	(void)ret_count;
 	return -EOPNOTSUPP;
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The numbers are those of include/linux/mm.h on machines of 64 bits; the lower half of them has
+ * not changed since Linux 5.7. A mapping with a flag above, whose meaning did change, is for smaps.
+ */
+#include "capture/early_flags.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "capture/inspect.h"
+#include "proc/maps.h"
+
+static const struct {
+	uint64_t kernel;
+	uint32_t ours;
+} names[] = {
+	{0x1, CRYO_VM_READ},
+	{0x2, CRYO_VM_WRITE},
+	{0x4, CRYO_VM_EXEC},
+	{0x8, CRYO_VM_SHARED},
+	{0x80, CRYO_VM_MAYSHARE},
+	{0x100, CRYO_VM_GROWSDOWN},
+	{0x200, CRYO_VM_UFFD},
+	{0x400, CRYO_VM_PFNMAP},
+	{0x1000, CRYO_VM_UFFD},
+	{0x2000, CRYO_VM_LOCKED},
+	{0x4000, CRYO_VM_IO},
+	{0x8000, CRYO_VM_SEQ_READ},
+	{0x10000, CRYO_VM_RAND_READ},
+	{0x20000, CRYO_VM_DONTCOPY},
+	{0x100000, CRYO_VM_ACCOUNT},
+	{0x200000, CRYO_VM_NORESERVE},
+	{0x400000, CRYO_VM_HUGETLB},
+	{0x2000000, CRYO_VM_WIPEONFORK},
+	{0x4000000, CRYO_VM_DONTDUMP},
+	{0x10000000, CRYO_VM_MIXEDMAP},
+	{0x20000000, CRYO_VM_HUGEPAGE},
+	{0x40000000, CRYO_VM_NOHUGEPAGE},
+	{0x80000000, CRYO_VM_MERGEABLE},
+};
+
+/* Above: four bits of a protection key, and VM_SEALED. */
+#define KNOWN (0xfffffffffULL | 1ULL << 42)
+
+static uint32_t translate(uint64_t flags)
+{
+	uint32_t ours = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (flags & names[i].kernel)
+			ours |= names[i].ours;
+	return ours;
+}
+
+/* Private memory of which only smaps tells whether it has pages of its own. */
+static bool is_for_smaps(const struct cryo_vma *vma)
+{
+	return vma->flags & (CRYO_VM_PFNMAP | CRYO_VM_MIXEDMAP) && !(vma->flags & CRYO_VM_IO) &&
+	       vma->kind != CRYO_VMA_SPECIAL;
+}
+
+/* The one page that is in no list of the kernel. */
+static bool is_gate(const struct cryo_vma *vma)
+{
+	return vma->name && strcmp(vma->name, "[vsyscall]") == 0;
+}
+
+bool cryo_early_flags_set(
+	struct cryo_vma *vmas, size_t count, const struct cryo_bpf_vma *flags, size_t n_flags)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct cryo_vma *vma = &vmas[i];
+
+		if (is_gate(vma))
+			continue;
+		if (next == n_flags || flags[next].start != vma->start ||
+			flags[next].end != vma->end || flags[next].flags & ~KNOWN)
+			return false;
+		vma->flags = translate(flags[next++].flags);
+		if (is_for_smaps(vma))
+			return false;
+	}
+	return next == n_flags;
+}
+
+bool cryo_early_flags_read(const struct cryo_inspector *inspector, int program,
+	struct cryo_vma **ret_vmas, size_t *ret_count)
+{
+	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ struct cryo_bpf_vma *flags = NULL;
+	struct cryo_vma *vmas = NULL;
+	size_t count = 0, n_flags;
+
+	if (maps >= 0 && cryo_maps_read(maps, &vmas, &count) == 0 &&
+		cryo_bpf_vmas_read(program, inspector->live, &flags, &n_flags) == 0 &&
+		cryo_early_flags_set(vmas, count, flags, n_flags)) {
+		*ret_vmas = vmas;
+		*ret_count = count;
+		return true;
+	}
+	cryo_vmas_free(vmas, count);
+	return false;
+}
+
+/* Whether our own mappings, as far as they have not changed between the two lists, have the flags
+ * that smaps tells. */
+static bool is_right(int program)
+{
+	_cleanup_close_ int smaps = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ struct cryo_bpf_vma *flags = NULL;
+	struct cryo_vma *vmas = NULL;
+	size_t count = 0, n_flags, matches = 0, j = 0;
+	bool right = smaps >= 0 && cryo_maps_read(smaps, &vmas, &count) >= 0 &&
+		     cryo_bpf_vmas_read(program, gettid(), &flags, &n_flags) == 0;
+
+	for (size_t i = 0; right && i < count; i++) {
+		while (j < n_flags && flags[j].start < vmas[i].start)
+			j++;
+		if (j == n_flags || flags[j].start != vmas[i].start || flags[j].end != vmas[i].end)
+			continue;
+		right = translate(flags[j].flags) == (vmas[i].flags & ~(uint32_t)CRYO_VM_MTE);
+		matches++;
+	}
+	cryo_vmas_free(vmas, count);
+	return right && matches;
+}
+
+int cryo_early_flags_open(void)
+{
+	int program = cryo_bpf_vmas_open();
+
+	if (program >= 0 && !is_right(program)) {
+		close(program);
+		program = -EOPNOTSUPP;
+	}
+	return program;
+}

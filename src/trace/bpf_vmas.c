@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The program, as C:
+ *
+ *	if (ctx->vma) {
+ *		struct cryo_bpf_vma record = {vma->vm_start, vma->vm_end, vma->vm_flags};
+ *		bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+ *	}
+ *
+ * Reads go through bpf_probe_read_kernel(), as in bpf_program.c.
+ */
+#include "trace/bpf_vmas.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/buffer.h"
+#include "base/io.h"
+#include "trace/btf.h"
+
+#define LICENCE "Dual MIT/GPL"
+
+enum {
+	ALL_RECORDS = 1 << 28,
+	RECORD = -(int)sizeof(struct cryo_bpf_vma)
+};
+
+struct layout {
+	uint32_t attach, start, end, flags;
+};
+
+static int find_layout(struct layout *layout)
+{
+	_cleanup_btf_ struct cryo_btf kernel = {0};
+	uint32_t size;
+	int r = cryo_btf_open(&kernel);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : -EOPNOTSUPP;
+	layout->attach = cryo_btf_find(&kernel, "bpf_iter_task_vma", BTF_KIND_FUNC);
+	if (!layout->attach ||
+		!cryo_btf_path(&kernel, "vm_area_struct", "vm_start", &layout->start, &size) ||
+		!cryo_btf_path(&kernel, "vm_area_struct", "vm_end", &layout->end, &size) ||
+		!cryo_btf_path(&kernel, "vm_area_struct", "vm_flags", &layout->flags, &size) ||
+		size != sizeof(uint64_t))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+#define MOVE(to, from)                                                                             \
+	{                                                                                          \
+		.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = to, .src_reg = from                \
+	}
+#define ADD(to, value)                                                                             \
+	{                                                                                          \
+		.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = to, .imm = (int32_t)(value)        \
+	}
+#define SET(to, value)                                                                             \
+	{                                                                                          \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = to, .imm = value                   \
+	}
+#define LOAD(to, from, offset)                                                                     \
+	{                                                                                          \
+		.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = to, .src_reg = from, .off = offset  \
+	}
+#define CALL(helper)                                                                               \
+	{                                                                                          \
+		.code = BPF_JMP | BPF_CALL, .imm = helper                                          \
+	}
+/* A word of the mapping at register 7 into the record. */
+#define COPY(to, from)                                                                             \
+	MOVE(1, 10), ADD(1, RECORD + (to)), SET(2, 8), MOVE(3, 7), ADD(3, from),                   \
+		CALL(BPF_FUNC_probe_read_kernel)
+
+static int load(const struct layout *layout)
+{
+	const struct bpf_insn program[] = {
+		MOVE(6, 1),
+		LOAD(7, 6, 16), /* struct bpf_iter__task_vma: meta, task, vma */
+		{.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 7, .off = 24},
+		COPY(0, layout->start),
+		COPY(8, layout->end),
+		COPY(16, layout->flags),
+		LOAD(1, 6, 0),
+		LOAD(1, 1, 0),
+		MOVE(2, 10),
+		ADD(2, RECORD),
+		SET(3, sizeof(struct cryo_bpf_vma)),
+		CALL(BPF_FUNC_seq_write),
+		SET(0, 0),
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
+		.attach_btf_id = layout->attach);
+
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "cryocore_vmas", LICENCE, program,
+		ARRAY_SIZE(program), &options);
+}
+
+int cryo_bpf_vmas_open(void)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	struct layout layout;
+	int r = find_layout(&layout);
+
+	if (r == 0)
+		r = load(&layout);
+	libbpf_set_print(print);
+	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
+}
+
+int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, size_t *ret_count)
+{
+	union bpf_iter_link_info info = {.task = {.tid = (uint32_t)tid}};
+	LIBBPF_OPTS(
+		bpf_link_create_opts, options, .iter_info = &info, .iter_info_len = sizeof(info));
+	_cleanup_close_ int link = bpf_link_create(program, 0, BPF_TRACE_ITER, &options);
+	_cleanup_close_ int file = link < 0 ? link : bpf_iter_create(link);
+	_cleanup_buffer_ struct cryo_buffer records = {0};
+	int r = file < 0 ? file : cryo_io_read_all(file, ALL_RECORDS, &records);
+
+	if (r != 0)
+		return r < 0 ? r : -EFBIG;
+	if (!records.size)
+		return -ESRCH;
+	*ret_count = records.size / sizeof(**ret_vmas);
+	*ret_vmas = (struct cryo_bpf_vma *)steal_ptr(records.data);
+	return 0;
+}

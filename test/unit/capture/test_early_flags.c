@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/* Mappings by maps and BPF: those of smaps. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "capture/early_flags.h"
+#include "capture/inspect.h"
+#include "proc/maps.h"
+
+static const struct cryo_vma two[] = {
+	{.start = 0x1000, .end = 0x2000, .flags = CRYO_VM_READ},
+	{.start = 0x3000, .end = 0x4000, .flags = CRYO_VM_READ, .kind = CRYO_VMA_SPECIAL},
+};
+
+static bool set(const struct cryo_bpf_vma *flags, size_t n_flags, struct cryo_vma *vmas)
+{
+	memcpy(vmas, two, sizeof(two));
+	return cryo_early_flags_set(vmas, ARRAY_SIZE(two), flags, n_flags);
+}
+
+Test(early_flags, are_translated)
+{
+	const struct cryo_bpf_vma flags[] = {
+		{0x1000, 0x2000, 0x4000000 | 0x70 | 0x3}, {0x3000, 0x4000, 0x4044411}};
+	struct cryo_vma vmas[2];
+
+	cr_assert(set(flags, 2, vmas));
+	cr_expect_eq(vmas[0].flags, CRYO_VM_READ | CRYO_VM_WRITE | CRYO_VM_DONTDUMP);
+	cr_expect_eq(vmas[1].flags, CRYO_VM_READ | CRYO_VM_PFNMAP | CRYO_VM_IO | CRYO_VM_DONTDUMP);
+}
+
+Test(early_flags, have_to_fit)
+{
+	const struct cryo_bpf_vma moved[] = {{0x1000, 0x2000, 1}, {0x3000, 0x5000, 1}};
+	const struct cryo_bpf_vma more[] = {
+		{0x1000, 0x2000, 1}, {0x3000, 0x4000, 1}, {0x5000, 0x6000, 1}};
+	const struct cryo_bpf_vma unknown[] = {{0x1000, 0x2000, 1ULL << 50}, {0x3000, 0x4000, 1}};
+	const struct cryo_bpf_vma mixed[] = {{0x1000, 0x2000, 0x10000001}, {0x3000, 0x4000, 1}};
+	struct cryo_vma vmas[2];
+
+	cr_expect_not(set(moved, 2, vmas));
+	cr_expect_not(set(more, 3, vmas));
+	cr_expect_not(set(more, 1, vmas));
+	cr_expect_not(set(unknown, 2, vmas), "a flag of which nothing is known");
+	cr_expect_not(set(mixed, 2, vmas), "only smaps tells what it has");
+	cr_expect(set(more, 2, vmas));
+}
+
+/* Mappings of all sorts, so that each flag which can be had without privileges is there. */
+static void make_mappings(void)
+{
+	static const int advice[] = {MADV_DONTDUMP, MADV_DONTFORK, MADV_WIPEONFORK, MADV_HUGEPAGE,
+		MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_SEQUENTIAL, MADV_RANDOM};
+
+	for (size_t i = 0; i < ARRAY_SIZE(advice); i++)
+		madvise(mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				0),
+			1 << 16, advice[i]);
+	mlock(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+	mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1,
+		0);
+}
+
+Test(early_flags, are_those_of_smaps)
+{
+	struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
+	struct cryo_vma *ours = NULL, *theirs = NULL;
+	size_t n_ours = 0, n_theirs = 0;
+	int program = cryo_early_flags_open(), smaps;
+
+	if (program < 0)
+		cr_skip_test("BPF is not to be had here, or the flags are others");
+	make_mappings();
+	smaps = open("/proc/self/smaps", O_RDONLY);
+	inspector.live = gettid();
+	inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(cryo_maps_read(smaps, &theirs, &n_theirs), 0);
+	cr_assert(cryo_early_flags_read(&inspector, program, &ours, &n_ours));
+	for (size_t i = 0, j = 0; i < n_ours; i++) {
+		while (j < n_theirs && theirs[j].start < ours[i].start)
+			j++;
+		if (j < n_theirs && theirs[j].start == ours[i].start &&
+			theirs[j].end == ours[i].end)
+			cr_expect_eq(ours[i].flags, theirs[j].flags, "%s: %x and not %x",
+				ours[i].name ? ours[i].name : "", ours[i].flags, theirs[j].flags);
+	}
+	cryo_vmas_free(ours, n_ours);
+	cryo_vmas_free(theirs, n_theirs);
+	close(inspector.live_dir);
+	close(smaps);
+	close(program);
+}
