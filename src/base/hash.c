@@ -5,10 +5,16 @@
  */
 #include "base/hash.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
 
 enum {
 	ZEROS_SIZE = 1 << 14,
+	CHUNK_SIZE = 1 << 17
 };
 
 void cryo_hash_init(struct cryo_hash *hash)
@@ -102,4 +108,54 @@ void cryo_hash_hex(const uint8_t digest[CRYO_DIGEST_SIZE], char ret_hex[CRYO_DIG
 		*ret_hex++ = digits[digest[i] & 15];
 	}
 	*ret_hex = 0;
+}
+
+/* Whether the bytes in holes are more than a whole digest is worth. */
+static bool is_sparse(int fd, off_t size)
+{
+	uint64_t holes = 0;
+	off_t at = 0;
+
+	while (at < size && holes <= CRYO_HASH_HOLES_MAX) {
+		off_t data, hole;
+
+		cryo_io_find_data(fd, at, &data, &hole);
+		data = data < size ? data : size;
+		holes += (uint64_t)(data - at);
+		at = hole;
+	}
+	return holes > CRYO_HASH_HOLES_MAX;
+}
+
+int cryo_hash_file(
+	int fd, uint8_t ret_digest[CRYO_DIGEST_SIZE], uint64_t *ret_size, bool *ret_sparse)
+{
+	_cleanup_free_ uint8_t *chunk = malloc(CHUNK_SIZE);
+	off_t size = lseek(fd, 0, SEEK_END), at = 0;
+	struct cryo_hash hash;
+
+	if (!chunk)
+		return -ENOMEM;
+	if (size < 0)
+		return -errno;
+	cryo_hash_init(&hash);
+	hash.sparse = is_sparse(fd, size);
+	while (at < size) {
+		off_t data, hole, left;
+		ssize_t n;
+
+		cryo_io_find_data(fd, at, &data, &hole);
+		data = data < size ? data : size;
+		left = (hole < size ? hole : size) - data;
+		n = cryo_io_pread(fd, chunk, (size_t)(left < CHUNK_SIZE ? left : CHUNK_SIZE), data);
+		if (n < 0 || (n == 0 && left))
+			return n < 0 ? (int)n : -EIO;
+		cryo_hash_add_zeros(&hash, (uint64_t)(data - at));
+		cryo_hash_add(&hash, chunk, (size_t)n);
+		at = data + n;
+	}
+	cryo_hash_finish(&hash, ret_digest);
+	*ret_size = (uint64_t)size;
+	*ret_sparse = hash.sparse;
+	return 0;
 }

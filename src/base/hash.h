@@ -54,21 +54,6 @@ void cryo_hash_finish(struct cryo_hash *hash, uint8_t ret_digest[CRYO_DIGEST_SIZ
 void cryo_hash_hex(const uint8_t digest[CRYO_DIGEST_SIZE], char ret_hex[CRYO_DIGEST_HEX_SIZE]);
 
 /**
- * struct cryo_hashed - a file, and what cryo_hash_file() would say of it.
- * @fd: given
- * @error: 0 or -errno
- */
-struct cryo_hashed {
-	int fd, error;
-	bool sparse;
-	uint64_t size;
-	uint8_t digest[CRYO_DIGEST_SIZE];
-};
-
-/* Digests of whole files, two at a time, which takes little longer than one of them. */
-void cryo_hash_files(struct cryo_hashed *files, size_t count);
-
-/**
  * cryo_hash_file - digest of a whole file, its holes skipped by SEEK_DATA (lseek(2)).
  * @fd: a file that can be read at an offset; its own offset is changed
  * @ret_sparse: it has so many holes that the digest is a sparse one

@@ -186,22 +186,14 @@ static void bundle(struct cryo_gather *gather)
 		cryo_gather_note_error(gather, cryo_gather_bundle(gather));
 }
 
-/* The first of some does it for all of them. The core of a stream was hashed as it went by. */
+/* The core of a stream was hashed as it went by. */
 static void stage_hash(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
-	const struct cryo_targets *targets = &gather->targets;
-	size_t index = (size_t)(target - targets->array), count = 0;
-	struct cryo_dossier *dossiers[CRYO_EVIDENCE_HASHED];
-
 	(void)hands;
-	if (gather->tar || index % CRYO_EVIDENCE_HASHED)
-		return;
-	while (count < CRYO_EVIDENCE_HASHED && index + count < targets->count) {
-		dossiers[count] = &targets->array[index + count].dossier;
-		count++;
-	}
-	cryo_gather_note_error(gather, cryo_evidence_hash_cores(gather->evidence, dossiers, count));
+	if (!gather->tar)
+		cryo_gather_note_error(
+			gather, cryo_evidence_hash_core(gather->evidence, &target->dossier));
 }
 
 /* ---- the whole ---- */

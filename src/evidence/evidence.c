@@ -314,50 +314,23 @@ int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_worker *wor
 	return run_task(evidence, worker, dossier, &task);
 }
 
-static int take_digest(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
-	const struct cryo_hashed *file)
+int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier)
 {
 	struct cryo_record *record = &dossier->core_record;
+	_cleanup_close_ int fd = -1;
 	char path[CRYO_SINK_PATH_MAX];
+	int r;
 
-	if (file->error < 0)
-		return file->error;
-	memcpy(record->sum.sha256, file->digest, sizeof(record->sum.sha256));
-	record->sum.size = file->size;
-	record->sum.sparse = file->sparse;
-	if (record->partial)
+	if (!record->made && !record->partial)
 		return 0;
+	fd = open_core(evidence, dossier);
+	if (fd < 0)
+		return fd;
+	r = cryo_hash_file(fd, record->sum.sha256, &record->sum.size, &record->sum.sparse);
+	if (r < 0 || record->partial)
+		return r;
 	cryo_item_path(dossier->pid, record->name, path);
 	return cryo_ledger_add_file(&evidence->ledger, path, &record->sum);
-}
-
-int cryo_evidence_hash_cores(
-	struct cryo_evidence *evidence, struct cryo_dossier *const *dossiers, size_t count)
-{
-	struct cryo_hashed files[CRYO_EVIDENCE_HASHED];
-	struct cryo_dossier *owners[CRYO_EVIDENCE_HASHED];
-	size_t n = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct cryo_record *record = &dossiers[i]->core_record;
-		int fd = record->made || record->partial ? open_core(evidence, dossiers[i]) : -1;
-
-		if (fd < 0 && (record->made || record->partial))
-			r = fd;
-		if (fd < 0)
-			continue;
-		owners[n] = dossiers[i];
-		files[n++].fd = fd;
-	}
-	cryo_hash_files(files, n);
-	for (size_t i = 0; i < n; i++) {
-		int taken = take_digest(evidence, owners[i], &files[i]);
-
-		r = r < 0 ? r : taken;
-		close(files[i].fd);
-	}
-	return r;
 }
 
 int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier,

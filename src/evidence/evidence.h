@@ -124,7 +124,7 @@ int cryo_evidence_core_directory(struct cryo_evidence *evidence, pid_t pid);
  * @dossier: with its @core
  * @name: of the file in that directory; it becomes "core", or "core.partial" if it is not whole
  *
- * Its digest is computed later, by cryo_evidence_hash_cores(). 0 or -errno.
+ * Its digest is computed later, by cryo_evidence_hash_core(). 0 or -errno.
  */
 int cryo_evidence_add_core(
 	struct cryo_evidence *evidence, struct cryo_dossier *dossier, const char *name);
@@ -160,13 +160,8 @@ int cryo_evidence_add_streamed_core(struct cryo_evidence *evidence, struct cryo_
 int cryo_evidence_stacks(struct cryo_evidence *evidence, struct cryo_worker *worker,
 	struct cryo_dossier *dossier, const struct cryo_core_keep *keep);
 
-enum {
-	CRYO_EVIDENCE_HASHED = 2 /* cores that are best hashed together */
-};
-
-/* Hash the cores of up to CRYO_EVIDENCE_HASHED processes, if they have some. 0 or -errno. */
-int cryo_evidence_hash_cores(
-	struct cryo_evidence *evidence, struct cryo_dossier *const *dossiers, size_t count);
+/* Hash its core, if there is one. 0 or -errno. */
+int cryo_evidence_hash_core(struct cryo_evidence *evidence, struct cryo_dossier *dossier);
 
 /* The copies of files that there are. */
 const struct cryo_copies *cryo_evidence_get_copies(const struct cryo_evidence *evidence);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Digests against known ones (FIPS 180-4 examples), and the sparse one against its definition. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/hash.h"
 
 static void expect(struct cryo_hash *hash, const char *expected)
@@ -92,58 +90,4 @@ Test(hash, a_file_of_more_holes_than_the_limit_gets_a_sparse_digest)
 	cr_assert_eq(cryo_hash_file(fd, seen, &size, &sparse), 0);
 	cr_assert_not(sparse);
 	close(fd);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return *state >> 33;
-}
-
-/* A file of data and holes, not always in whole blocks, and its digest by nettle alone. */
-static int make_file(uint64_t *state, uint8_t ret_expected[CRYO_DIGEST_SIZE])
-{
-	size_t size = next_random(state) % (1 << 19);
-	_cleanup_free_ uint8_t *bytes = calloc(1, size + 1);
-	int fd = memfd_create("file", MFD_CLOEXEC);
-	struct sha256_ctx hash;
-
-	for (size_t at = 0; at < size; at += next_random(state) % 90000) {
-		size_t length = next_random(state) % 70000;
-
-		length = length < size - at ? length : size - at;
-		for (size_t i = 0; i < length; i++)
-			bytes[at + i] = (uint8_t)next_random(state);
-		cr_assert_eq(pwrite(fd, bytes + at, length, (off_t)at), length);
-	}
-	cr_assert_eq(ftruncate(fd, (off_t)size), 0);
-	sha256_init(&hash);
-	sha256_update(&hash, size, bytes);
-	sha256_digest(&hash, CRYO_DIGEST_SIZE, ret_expected);
-	return fd;
-}
-
-Test(hash, files_are_hashed_together_as_each_alone)
-{
-	enum {
-		FILES = 31
-	};
-	uint8_t expected[FILES][CRYO_DIGEST_SIZE], alone[CRYO_DIGEST_SIZE];
-	struct cryo_hashed files[FILES + 1];
-	uint64_t state = 7, size;
-	bool sparse;
-
-	for (size_t i = 0; i < FILES; i++)
-		files[i].fd = make_file(&state, expected[i]);
-	files[FILES].fd = -1;
-	cryo_hash_files(files, FILES + 1);
-	for (size_t i = 0; i < FILES; i++) {
-		cr_assert_eq(files[i].error, 0);
-		cr_assert_arr_eq(files[i].digest, expected[i], CRYO_DIGEST_SIZE, "file %zu", i);
-		cr_assert_eq(cryo_hash_file(files[i].fd, alone, &size, &sparse), 0);
-		cr_assert_arr_eq(alone, expected[i], CRYO_DIGEST_SIZE);
-		cr_assert_eq(size, files[i].size);
-		close(files[i].fd);
-	}
-	cr_assert_eq(files[FILES].error, -EBADF);
 }
