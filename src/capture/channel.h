@@ -40,7 +40,7 @@ enum cryo_order {
  * @n_unstopped: STOPPED: threads that could not be stopped
  * @n_restarted: RELEASED: system calls that were put back
  * @stop_ns, @release_ns: CLOCK_MONOTONIC of the first stop request and the last release
- * @is_spent: DONE: the reader is not to be used again
+ * @is_spent: DONE, RELEASED: who tells it is not to be used again
  * @text: of a message
  */
 struct cryo_letter {

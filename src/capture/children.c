@@ -57,6 +57,7 @@ static int start_tracer(
 	if (pid == 0) {
 		struct cryo_tracer tracer = {.request = request,
 			.shared = children->shared,
+			.duplicate = children->duplicate,
 			.supervisor = control[1],
 			.reader = between[1],
 			.records = children->records,
@@ -94,6 +95,7 @@ static int start_reader(
 
 		close(control[0]);
 		close_end(&children->tracer.channel);
+		munmap(children->duplicate, sizeof(*children->duplicate));
 		cryo_reader_run(&reader);
 	}
 	r = pid < 0 ? -errno : 0;
@@ -102,20 +104,31 @@ static int start_reader(
 	return r;
 }
 
+static void *make_page(size_t size)
+{
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
 static int make_files(struct cryo_children *children)
 {
-	void *shared;
-
 	children->records = memfd_create("cryocore-records", MFD_CLOEXEC);
 	children->report = memfd_create("cryocore-report", MFD_CLOEXEC);
 	if (children->records < 0 || children->report < 0)
 		return -errno;
-	shared = mmap(NULL, sizeof(*children->shared), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return -errno;
-	children->shared = shared;
-	return 0;
+	children->shared = make_page(sizeof(*children->shared));
+	children->duplicate = make_page(sizeof(*children->duplicate));
+	return children->shared && children->duplicate ? 0 : -ENOMEM;
+}
+
+/* Whether a child that is forked has the pages: those of other threads are not to have them. */
+static void pass_pages(const struct cryo_children *children, bool pass)
+{
+	int advice = pass ? MADV_DOFORK : MADV_DONTFORK;
+
+	madvise(children->shared, sizeof(*children->shared), advice);
+	madvise(children->duplicate, sizeof(*children->duplicate), advice);
 }
 
 static bool wants_tracer(const struct cryo_request *request)
@@ -130,7 +143,11 @@ static int start(struct cryo_children *children, const struct cryo_request *requ
 
 	if (r == 0 && wants_tracer(request))
 		r = start_tracer(children, request, &tracer_end);
-	return r < 0 ? r : start_reader(children, request, tracer_end);
+	if (r == 0)
+		r = start_reader(children, request, tracer_end);
+	if (children->shared && children->duplicate)
+		pass_pages(children, false);
+	return r;
 }
 
 /* ---- one job ---- */
@@ -139,6 +156,7 @@ static int start(struct cryo_children *children, const struct cryo_request *requ
 static int empty(struct cryo_children *children)
 {
 	memset(children->shared, 0, sizeof(*children->shared));
+	*children->duplicate = 0;
 	if (ftruncate(children->records, 0) < 0 || ftruncate(children->report, 0) < 0 ||
 		lseek(children->report, 0, SEEK_SET) < 0)
 		return -errno;
@@ -191,8 +209,11 @@ int cryo_children_assign(struct cryo_children *children, const struct cryo_job *
 int cryo_children_replace_tracer(struct cryo_children *children, const struct cryo_job *job)
 {
 	_cleanup_close_ int reader_end = -1;
-	int r = start_tracer(children, &job->request, &reader_end);
+	int r;
 
+	pass_pages(children, true);
+	r = start_tracer(children, &job->request, &reader_end);
+	pass_pages(children, false);
 	return r < 0 ? r : cryo_job_send(children->tracer.channel, job);
 }
 
@@ -213,5 +234,7 @@ void cryo_children_end(struct cryo_children *children, int procfs)
 	close_end(&children->report);
 	if (children->shared)
 		munmap(children->shared, sizeof(*children->shared));
+	if (children->duplicate)
+		munmap(children->duplicate, sizeof(*children->duplicate));
 	*children = CRYO_CHILDREN_NONE;
 }

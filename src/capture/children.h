@@ -19,15 +19,17 @@ struct cryo_child {
  * struct cryo_children - both, and what is shared with them.
  * @tracer: not there for who stops nothing
  * @shared: a page; NULL: nothing has been made yet
+ * @duplicate: another, which the reader has not; see struct cryo_tracer
  * @records: file for the registers; @report: for what was found
  */
 struct cryo_children {
 	struct cryo_child tracer, reader;
 	struct cryo_shared *shared;
+	_Atomic int32_t *duplicate;
 	int records, report;
 };
 
-#define CRYO_CHILDREN_NONE ((struct cryo_children){{0, -1}, {0, -1}, NULL, -1, -1})
+#define CRYO_CHILDREN_NONE ((struct cryo_children){{0, -1}, {0, -1}, NULL, NULL, -1, -1})
 
 /**
  * cryo_children_assign - give a capture to the children that are there, or else to new ones.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "capture/holder.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,7 +15,7 @@ enum {
 	GENERATIONS = 1000 /* a loop of parents, seen while pids are used again, has an end */
 };
 
-#define TAKE_NS CRYO_NSEC_PER_SEC
+#define TAKE_NS (500 * CRYO_NSEC_PER_MSEC)
 
 static int read_status(int procfs, pid_t pid, struct cryo_status *ret_status)
 {
@@ -83,10 +85,24 @@ static bool is_kin(const struct cryo_request *request, pid_t pid)
 	       descends(request->procfs, pid, getppid());
 }
 
+/* Another of us, at a capture of the same process: it will let go by itself, and its own time would
+ * pass while we hold it. */
+static bool is_like_us(const struct cryo_request *request, pid_t pid)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(request->procfs, pid);
+	struct statx own, other;
+
+	return dir >= 0 &&
+	       statx(AT_FDCWD, "/proc/self/exe", AT_STATX_DONT_SYNC, STATX_INO, &own) == 0 &&
+	       statx(dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &other) == 0 &&
+	       own.stx_ino == other.stx_ino && own.stx_dev_major == other.stx_dev_major &&
+	       own.stx_dev_minor == other.stx_dev_minor;
+}
+
 static bool may_hold(const struct cryo_request *request, const struct cryo_status *tracer)
 {
 	return request->may_hold_tracer && cryo_privilege_allows(tracer) &&
-	       !is_kin(request, tracer->tgid);
+	       !is_kin(request, tracer->tgid) && !is_like_us(request, tracer->tgid);
 }
 
 void cryo_holder_take(const struct cryo_request *request, const struct cryo_stopped *stopped,

@@ -26,11 +26,11 @@ struct cryo_holder {
 /**
  * cryo_holder_take - hold the tracer in whose ptrace-stop all threads stand that we do not hold.
  * @stopped: the target
- * @deadline: of the capture; it takes a second at most
+ * @deadline: of the capture; it takes half a second at most
  *
  * Not held is one whose tracee runs, which would go on; one that cannot be stopped as a whole; our
- * own ancestors and children, who may be waited for; and, with borrowed privileges, a process of
- * somebody else. The holder must be released in any case.
+ * own ancestors and children, who may be waited for; another cryocore; and, with borrowed
+ * privileges, a process of somebody else. The holder must be released in any case.
  */
 void cryo_holder_take(const struct cryo_request *request, const struct cryo_stopped *stopped,
 	uint64_t deadline, struct cryo_holder *holder);

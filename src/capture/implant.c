@@ -114,25 +114,26 @@ static int hold_copy(pid_t pid)
 }
 
 /* The directory of the copy, and the state that it is in. */
-static int open_copy(const struct cryo_shared *shared, int procfs, struct cryo_status *ret_status)
+static int open_copy(pid_t copy, int procfs, struct cryo_status *ret_status)
 {
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, shared->duplicate);
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, copy);
 
 	return dir < 0 ? dir : cryo_status_read(dir, ret_status);
 }
 
 /* Its tracer has to take note of its end before its parent can. */
-void cryo_implant_end_copy(const struct cryo_shared *shared, int procfs)
+void cryo_implant_end_copy(const _Atomic int32_t *duplicate, int procfs)
 {
+	pid_t copy = *duplicate;
 	uint64_t limit = cryo_now() + CHILD_NS;
 	struct cryo_status status;
 
-	if (!shared->duplicate)
+	if (copy <= 0)
 		return;
-	kill(shared->duplicate, SIGKILL);
-	while (waitpid(shared->duplicate, NULL, __WALL | WNOHANG) == 0 && cryo_now() < limit)
+	kill(copy, SIGKILL);
+	while (waitpid(copy, NULL, __WALL | WNOHANG) == 0 && cryo_now() < limit)
 		usleep(100);
-	while (open_copy(shared, procfs, &status) == 0 && status.state != 'Z' && cryo_now() < limit)
+	while (open_copy(copy, procfs, &status) == 0 && status.state != 'Z' && cryo_now() < limit)
 		usleep(100);
 }
 
@@ -153,43 +154,45 @@ static int64_t reap(struct cryo_injection *injection, int64_t ns_pid)
 	return call(injection, CALL_WAIT4, arguments, ARRAY_SIZE(arguments));
 }
 
-int cryo_implant_copy(struct cryo_shared *shared, struct cryo_stopped *stopped)
+int cryo_implant_copy(
+	const struct cryo_site *site, _Atomic int32_t *duplicate, struct cryo_stopped *stopped)
 {
 	struct cryo_injection injection;
-	int r = begin(&shared->site, stopped, &injection), held = -ESRCH, ended;
+	int r = begin(site, stopped, &injection), held = -ESRCH, ended;
 	int64_t made;
 
 	if (r < 0)
 		return r;
-	injection.child_pid = &shared->duplicate;
+	injection.child_pid = duplicate;
 	made = clone_copy(&injection);
-	if (shared->duplicate)
-		held = hold_copy(shared->duplicate);
+	if (*duplicate)
+		held = hold_copy(*duplicate);
 	if (held == 0)
-		held = cryo_inject_clean(&injection, shared->duplicate);
+		held = cryo_inject_clean(&injection, *duplicate);
 	ended = end(&injection);
 	if (made > 0 && held == 0 && ended == 0)
 		return 0;
 	return made < 0 ? (int)made : -EPROTO;
 }
 
-int cryo_implant_reap_copy(struct cryo_shared *shared, int procfs, struct cryo_stopped *stopped)
+int cryo_implant_reap_copy(const struct cryo_site *site, _Atomic int32_t *duplicate, int procfs,
+	struct cryo_stopped *stopped)
 {
 	struct cryo_injection injection;
 	struct cryo_status status;
 	int64_t reaped;
-	int r = open_copy(shared, procfs, &status);
+	int r = open_copy(*duplicate, procfs, &status);
 
 	if (r < 0 || !status.ns_pid.count) {
-		shared->duplicate = 0; /* it is gone, whoever has waited for it */
+		*duplicate = 0; /* it is gone, whoever has waited for it */
 		return 0;
 	}
-	r = begin(&shared->site, stopped, &injection);
+	r = begin(site, stopped, &injection);
 	if (r < 0)
 		return r;
 	reaped = reap(&injection, status.ns_pid.ids[status.ns_pid.count - 1]);
 	r = end(&injection);
 	if (reaped > 0)
-		shared->duplicate = 0;
+		*duplicate = 0;
 	return reaped < 0 ? (int)reaped : r;
 }

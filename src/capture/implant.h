@@ -19,15 +19,17 @@ int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cr
 
 /**
  * cryo_implant_copy - make a copy of the target that never runs.
- * @shared: told its pid as soon as there is one
+ * @duplicate: told its pid as soon as there is one
  *
  * One clone(2) without an exit signal: its parent is not told of it and does not find it. It dies
  * with the calling process. 0 or -errno as above.
  */
-int cryo_implant_copy(struct cryo_shared *shared, struct cryo_stopped *stopped);
+int cryo_implant_copy(
+	const struct cryo_site *site, _Atomic int32_t *duplicate, struct cryo_stopped *stopped);
 
 /* Kill the copy, if there is one, whoever traces it; then there is nothing of it but a zombie. */
-void cryo_implant_end_copy(const struct cryo_shared *shared, int procfs);
+void cryo_implant_end_copy(const _Atomic int32_t *duplicate, int procfs);
 
 /* Have the target wait for the zombie. 0 or -errno as above. */
-int cryo_implant_reap_copy(struct cryo_shared *shared, int procfs, struct cryo_stopped *stopped);
+int cryo_implant_reap_copy(const struct cryo_site *site, _Atomic int32_t *duplicate, int procfs,
+	struct cryo_stopped *stopped);

@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	N_FILES = 3
 };
+
+#define MAGIC 0x6a6f6221U /* "job!" */
 
 struct parcel {
 	struct iovec parts[2];
@@ -67,6 +70,7 @@ int cryo_job_send(int channel, const struct cryo_job *job)
 	struct parcel parcel;
 	ssize_t n;
 
+	sent.magic = MAGIC;
 	pack(&parcel, &sent, (char *)job->request.prefix,
 		strnlen(job->request.prefix, PATH_MAX - 1));
 	put_files(&parcel, &sent.request);
@@ -78,17 +82,32 @@ int cryo_job_send(int channel, const struct cryo_job *job)
 	return 0;
 }
 
+/* Those that have come, of which there is no use for more than N_FILES. */
+static size_t take_out(struct parcel *parcel, int files[N_FILES])
+{
+	size_t count = 0, used;
+
+	if (parcel->message.msg_controllen && parcel->beside.head.cmsg_type == SCM_RIGHTS)
+		count = (parcel->beside.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	used = count < N_FILES ? count : N_FILES;
+	memcpy(files, CMSG_DATA(&parcel->beside.head), used * sizeof(int));
+	for (size_t i = used; i < count; i++) {
+		int surplus;
+
+		memcpy(&surplus, CMSG_DATA(&parcel->beside.head) + i * sizeof(int), sizeof(int));
+		close(surplus);
+	}
+	return used;
+}
+
 /* Whether all have come: there may have been no room for them (RLIMIT_NOFILE). */
 static bool take_files(struct parcel *parcel, struct cryo_request *request)
 {
 	struct places places = places_of(request);
 	int files[N_FILES] = {0};
-	size_t count = 0, taken = 0;
+	size_t count = take_out(parcel, files), taken = 0;
 	bool all = true;
 
-	if (parcel->message.msg_controllen && parcel->beside.head.cmsg_type == SCM_RIGHTS)
-		count = (parcel->beside.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(files, CMSG_DATA(&parcel->beside.head), count * sizeof(int));
 	for (size_t i = 0; i < N_FILES; i++) {
 		if (*places.fds[i] < 0)
 			continue;
@@ -109,8 +128,10 @@ int cryo_job_receive(int channel, struct cryo_job *ret_job)
 		pack(&parcel, ret_job, prefix, sizeof(prefix));
 		n = recvmsg(channel, &parcel.message, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)sizeof(*ret_job))
-		return n < 0 ? -errno : -EPIPE;
+	if (n < 0)
+		return -errno;
+	if (n < (ssize_t)sizeof(*ret_job) || ret_job->magic != MAGIC)
+		return -EPIPE;
 	all = take_files(&parcel, &ret_job->request);
 	ret_job->request.prefix = strndup(prefix, (size_t)n - sizeof(*ret_job));
 	if (ret_job->request.prefix && all)

@@ -11,11 +11,13 @@
  * @request: its @procfs has the same number in the child, who inherited it
  * @deadline: CLOCK_MONOTONIC, ns
  * @is_last: the child ends behind it
+ * @magic: tells a job from a letter, which goes the same way; set where it is sent
  */
 struct cryo_job {
 	struct cryo_request request;
 	uint64_t deadline;
 	bool is_last;
+	uint32_t magic;
 };
 
 /* Send it, with the descriptors of its target and its stream. 0; -EPIPE: nobody is there; or

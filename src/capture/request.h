@@ -62,7 +62,6 @@ enum cryo_stage {
  * @steps: changes with whatever else gets on
  * @n_outputs: files that the reader has made: the core, and the copy of the executable
  * @cancel: the reader is to give up at the next window
- * @duplicate: pid of a copy of the target that is not waited for yet; 0: there is none
  * @site: where system calls can be run in the target, for the tracer; written before a stop
  */
 struct cryo_shared {
@@ -72,5 +71,4 @@ struct cryo_shared {
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
 	struct cryo_site site;
-	_Atomic int32_t duplicate;
 };

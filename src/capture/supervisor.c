@@ -80,6 +80,7 @@ static void hear_released(struct supervisor *supervisor, const struct cryo_lette
 	uint64_t pause = letter->release_ns - letter->stop_ns;
 
 	supervisor->released = true;
+	supervisor->is_spent |= letter->is_spent;
 	if (letter->n_threads && pause > supervisor->result->pause_ns)
 		supervisor->result->pause_ns = pause;
 }
@@ -104,7 +105,7 @@ static void hear_done(struct supervisor *supervisor, const struct cryo_letter *l
 {
 	supervisor->done = true;
 	supervisor->error = letter->error;
-	supervisor->is_spent = letter->is_spent;
+	supervisor->is_spent |= letter->is_spent;
 }
 
 static void (*const hearers[])(struct supervisor *, const struct cryo_letter *) = {
@@ -288,7 +289,7 @@ static void end_duplicate(struct supervisor *supervisor)
 	struct cryo_child *tracer = &supervisor->children->tracer;
 	struct cryo_job job = {*supervisor->request, cryo_now() + STOP_NS, true};
 
-	if (!supervisor->shared->duplicate || tracer->pid ||
+	if (!*supervisor->children->duplicate || tracer->pid ||
 		cryo_children_replace_tracer(supervisor->children, &job) < 0)
 		return;
 	cryo_children_hang_up(tracer); /* it has nobody to wait for */
@@ -311,11 +312,11 @@ static void end_children(struct supervisor *supervisor)
 /* Whether the children are as good as new: they have done everything, and told it. */
 static bool may_keep(struct supervisor *supervisor)
 {
-	if (!supervisor->keeps || !supervisor->done || supervisor->error || supervisor->is_spent)
+	if (!supervisor->keeps || !supervisor->done || supervisor->error)
 		return false;
 	if (supervisor->stop_asked)
 		await_release(supervisor);
-	return !supervisor->stop_asked || supervisor->released;
+	return !supervisor->is_spent && (!supervisor->stop_asked || supervisor->released);
 }
 
 /* ---- one capture ---- */

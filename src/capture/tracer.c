@@ -109,17 +109,18 @@ static void make_copy(
 {
 	letter->done = check_all_held(stopped);
 	if (letter->done == 0)
-		letter->done = cryo_implant_copy(tracer->shared, stopped);
+		letter->done = cryo_implant_copy(&tracer->shared->site, tracer->duplicate, stopped);
 	if (letter->done < 0)
-		cryo_implant_end_copy(tracer->shared, tracer->request->procfs);
-	letter->child = tracer->shared->duplicate;
+		cryo_implant_end_copy(tracer->duplicate, tracer->request->procfs);
+	letter->child = *tracer->duplicate;
 	hold_until_told(tracer, stopped, letter);
 }
 
 static void end_copy(
 	const struct cryo_tracer *tracer, struct cryo_stopped *stopped, struct cryo_letter *letter)
 {
-	letter->done = cryo_implant_reap_copy(tracer->shared, tracer->request->procfs, stopped);
+	letter->done = cryo_implant_reap_copy(
+		&tracer->shared->site, tracer->duplicate, tracer->request->procfs, stopped);
 	tell_stopped(tracer, letter, -1);
 }
 
@@ -138,7 +139,8 @@ static int write_records(const struct cryo_tracer *tracer, const struct cryo_buf
 	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
 }
 
-static void stop(const struct cryo_tracer *tracer, uint32_t order)
+/* Whether nothing of the target is left with us. */
+static bool stop(const struct cryo_tracer *tracer, uint32_t order)
 {
 	struct cryo_buffer records = {0};
 	struct cryo_stopped stopped = {0};
@@ -168,24 +170,34 @@ static void stop(const struct cryo_tracer *tracer, uint32_t order)
 	cryo_release(&stopped, tracer->request->identity.pid);
 	cryo_holder_release(&holder);
 	letter.release_ns = cryo_now();
+	letter.is_spent = cryo_tracee_is_any_left(); /* the kernel releases it when we end */
 	tell_both(tracer, &letter);
+	return !letter.is_spent;
+}
+
+/* The order comes from the reader, who asks for nothing else than a stop without a snapshot. */
+static bool is_order(const struct cryo_tracer *tracer, const struct cryo_letter *letter)
+{
+	return letter->kind == CRYO_LETTER_STOP && letter->order < ARRAY_SIZE(orders) &&
+	       (letter->order == CRYO_ORDER_HOLD || tracer->request->snapshot);
 }
 
 /* The stops of one capture. Whether the tracer may go on: not if the capture ended otherwise than
- * with its last stop. */
+ * with its last stop, or something is left. */
 static bool stop_as_told(const struct cryo_tracer *tracer)
 {
 	struct cryo_letter letter;
+	bool is_clean = true;
 
 	while (cryo_channel_receive(tracer->supervisor, tracer->deadline, &letter) == 0) {
-		if (letter.kind != CRYO_LETTER_STOP || letter.order >= ARRAY_SIZE(orders))
+		if (!is_order(tracer, &letter))
 			return false;
 		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
-			cryo_implant_end_copy(tracer->shared, tracer->request->procfs);
-		stop(tracer, letter.order);
+			cryo_implant_end_copy(tracer->duplicate, tracer->request->procfs);
+		is_clean &= stop(tracer, letter.order);
 		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
-			return true;
-		if (!tracer->shared->duplicate) /* else it has to be ended in any case */
+			return is_clean;
+		if (!*tracer->duplicate) /* else it has to be ended in any case */
 			block_signal(SIGTERM, SIG_UNBLOCK);
 	}
 	return false;
@@ -211,8 +223,8 @@ static bool do_job(const struct cryo_tracer *born, const struct cryo_job *job)
 	tracer.deadline = job->deadline;
 	forget_letters(&tracer);
 	goes_on = stop_as_told(&tracer);
-	if (tracer.shared->duplicate) {
-		cryo_implant_end_copy(tracer.shared, tracer.request->procfs);
+	if (*tracer.duplicate) {
+		cryo_implant_end_copy(tracer.duplicate, tracer.request->procfs);
 		stop(&tracer, CRYO_ORDER_END);
 	}
 	block_signal(SIGTERM, SIG_UNBLOCK);

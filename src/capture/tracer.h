@@ -10,6 +10,8 @@
  * struct cryo_tracer - what the tracer process works with.
  * @request, @deadline: of the capture that it is at; in the beginning, of the first one that it
  *	will be at
+ * @duplicate: pid of a copy of the target that is not waited for yet; 0: there is none. The
+ *	supervisor knows it too, for another tracer, but not the reader, who could name anybody
  * @supervisor, @reader: its ends of the channels
  * @records: file for the registers
  * @parent: pid of the supervisor, to notice that it died before we could ask to be told
@@ -17,6 +19,7 @@
 struct cryo_tracer {
 	const struct cryo_request *request;
 	struct cryo_shared *shared;
+	_Atomic int32_t *duplicate;
 	int supervisor, reader;
 	int records;
 	pid_t parent;

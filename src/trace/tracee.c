@@ -115,6 +115,18 @@ bool cryo_tracee_is_ours(pid_t tid)
 	return false;
 }
 
+bool cryo_tracee_is_any_left(void)
+{
+	siginfo_t info;
+	int r;
+
+	do {
+		info.si_pid = 0;
+		r = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL);
+	} while ((r < 0 && errno == EINTR) || (r == 0 && info.si_pid));
+	return r == 0 || errno != ECHILD;
+}
+
 bool cryo_tracee_is_plain_stop(const struct cryo_tracee *tracee)
 {
 	return tracee->status >> 8 == (SIGTRAP | PTRACE_EVENT_STOP << 8);

@@ -57,6 +57,12 @@ int cryo_tracee_wait(struct cryo_tracee *tracee, uint64_t deadline);
 /* Whether a thread is a tracee of ours, stopped or not. One that has exited is reaped. */
 bool cryo_tracee_is_ours(pid_t tid);
 
+/*
+ * Whether the kernel has a tracee of ours left: one that did not stop in time, and cannot be given
+ * back before it does. Those that have exited are reaped. Only for a process without children.
+ */
+bool cryo_tracee_is_any_left(void);
+
 /* The stop is one in which the thread was neither group-stopped nor about to take a signal. */
 bool cryo_tracee_is_plain_stop(const struct cryo_tracee *tracee);
 

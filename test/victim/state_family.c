@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,13 +126,10 @@ static void state_fork_loop(int argc, char **argv)
 	}
 }
 
-/* The parent sits in vfork(2), in a killable D state, until the child hears a line or EOF. */
-static void state_vfork_parent(int argc, char **argv)
+static noreturn void wait_in_vfork(void)
 {
 	pid_t parent = getpid(), child;
 
-	(void)argc;
-	(void)argv;
 	tell_thread(1);
 	tell_ready();
 	child = vfork();
@@ -142,6 +140,36 @@ static void state_vfork_parent(int argc, char **argv)
 	}
 	tell("vfork=%d", (int)child);
 	park(1);
+}
+
+/* The parent sits in vfork(2), in a killable D state, until the child hears a line or EOF. */
+static void state_vfork_parent(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	wait_in_vfork();
+}
+
+static void *park_beside(void *told)
+{
+	tell_thread(2);
+	sem_post(told);
+	park(2);
+}
+
+/* The same beside a thread that waits for nothing. */
+static void state_vfork_thread(int argc, char **argv)
+{
+	pthread_t thread;
+	sem_t told;
+
+	(void)argc;
+	(void)argv;
+	sem_init(&told, 0, 0);
+	if (pthread_create(&thread, NULL, park_beside, &told) != 0)
+		die("pthread_create");
+	sem_wait(&told);
+	wait_in_vfork();
 }
 
 /* Our own child traces us, as anti-debugging does. */
@@ -257,6 +285,7 @@ const struct victim_state family_states[] = {
 	{"exec-thread", "", state_exec_thread},
 	{"fork-loop", "", state_fork_loop},
 	{"vfork-parent", "", state_vfork_parent},
+	{"vfork-thread", "", state_vfork_thread},
 	{"self-traced", "", state_self_traced},
 	{"pidns", "STATE...", state_pidns},
 	{"clone-vm", "[asleep]", state_clone_vm},
