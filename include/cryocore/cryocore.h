@@ -255,11 +255,13 @@ int cryocore_drop_privileges(void);
  * cryocore_verify(), cryocore_stacks_core().
  *
  * The whole process, with all that it will fork, can start no program, open no file for writing and
- * change none, reach no network, trace, signal or read no other process, for ever. What is open
- * already stays as it is. A parser that a crafted file has brought to do something else is then of
- * little use. Call it before there are other threads: those that there are stay outside. Needs
- * Linux with seccomp filters, and takes Landlock where there is one. 0 or -errno: there is no
- * fence.
+ * change none, reach no network, trace, signal or reschedule no other process, for ever. What is
+ * open already stays as it is. A parser that a crafted file has brought to do something else is
+ * then of little use. Files it still reads, those of /proc too: the memory of another process is
+ * out of reach only where there is Landlock (Linux 6.2); elsewhere /proc/PID/mem can be read as far
+ * as the rights of the caller go. Call it before there are other threads: those that there are stay
+ * outside. Needs Linux with seccomp filters, and takes Landlock where there is one. 0 or -errno:
+ * there is no fence.
  */
 int cryocore_fence(void);
 

@@ -3,7 +3,10 @@
  * What is named here is refused, everything else is allowed: the C library and libbpf may use other
  * calls tomorrow, and a reader that fails is worse than a fence with a hole. What it could still do
  * is what it is there for: read what it may read, and write files that it has made. Calls of
- * another ABI than our own are refused altogether, since their numbers mean something else.
+ * another ABI than our own are refused altogether, since their numbers mean something else. Of
+ * ioctl(2) only requests that all file systems share are known here, and a message through a socket
+ * that was inherited, or made by socketpair(2), may name who gets it: that lies in memory, where no
+ * filter looks.
  */
 #include "capture/fence.h"
 
@@ -11,7 +14,10 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/net.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +46,31 @@
 #define OWN_ABI AUDIT_ARCH_RISCV64
 #endif
 
+#ifdef OWN_ABI
+
+/* Younger than the headers of some: these have one number everywhere. */
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#endif
+#ifndef SYS_removexattrat
+#define SYS_removexattrat 466
+#endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
+#ifndef SYS_file_setattr
+#define SYS_file_setattr 469
+#endif
+
 static const uint32_t refused[] = {
 	SYS_execve,
 	SYS_execveat,
@@ -60,12 +91,31 @@ static const uint32_t refused[] = {
 	SYS_setresuid,
 	SYS_setresgid,
 	SYS_setgroups,
+	SYS_setfsuid,
+	SYS_setfsgid,
+#ifdef SYS_setuid32 /* the calls of those names have ids of 16 bits then */
+	SYS_setuid32,
+	SYS_setgid32,
+	SYS_setreuid32,
+	SYS_setregid32,
+	SYS_setresuid32,
+	SYS_setresgid32,
+	SYS_setgroups32,
+	SYS_setfsuid32,
+	SYS_setfsgid32,
+	SYS_chown32,
+	SYS_lchown32,
+	SYS_fchown32,
+#endif
 	SYS_unshare,
 	SYS_setns,
 	SYS_chroot,
 	SYS_pivot_root,
 	SYS_mount,
 	SYS_umount2,
+#ifdef SYS_umount
+	SYS_umount,
+#endif
 	SYS_swapon,
 	SYS_swapoff,
 	SYS_reboot,
@@ -73,8 +123,15 @@ static const uint32_t refused[] = {
 	SYS_setdomainname,
 	SYS_settimeofday,
 	SYS_clock_settime,
+#ifdef SYS_clock_settime64
+	SYS_clock_settime64,
+#endif
+#ifdef SYS_stime
+	SYS_stime,
+#endif
 	SYS_acct,
 	SYS_quotactl,
+	SYS_quotactl_fd,
 	SYS_init_module,
 	SYS_finit_module,
 	SYS_delete_module,
@@ -110,7 +167,66 @@ static const uint32_t refused[] = {
 #ifdef SYS_mount_setattr
 	SYS_mount_setattr,
 #endif
+	SYS_open_tree_attr,
+	/* Files that there are: a reader makes its own by open(2), and they are right from then on.
+	 */
+	SYS_truncate,
+#ifdef SYS_truncate64
+	SYS_truncate64,
+#endif
+	SYS_fchmod,
+	SYS_fchmodat,
+	SYS_fchmodat2,
+	SYS_fchown,
+	SYS_fchownat,
+	SYS_utimensat,
+#ifdef SYS_utimensat_time64
+	SYS_utimensat_time64,
+#endif
+	SYS_setxattr,
+	SYS_lsetxattr,
+	SYS_fsetxattr,
+	SYS_setxattrat,
+	SYS_removexattr,
+	SYS_lremovexattr,
+	SYS_fremovexattr,
+	SYS_removexattrat,
+	SYS_file_setattr,
+#ifdef SYS_creat /* the older calls, where there are any */
+	SYS_creat,
+	SYS_chmod,
+	SYS_chown,
+	SYS_lchown,
+	SYS_utime,
+	SYS_utimes,
+	SYS_futimesat,
+#endif
+	/* How other processes run, and where. */
+	SYS_setpriority,
+	SYS_ioprio_set,
+	SYS_migrate_pages,
+	SYS_move_pages,
+	SYS_process_mrelease,
 };
+
+/* Their first argument is a process or thread: only 0 is allowed, who calls. The C library asks for
+ * its limits so, and sampling moves from CPU to CPU. */
+static const uint32_t only_of_oneself[] = {
+	SYS_prlimit64,
+	SYS_sched_setaffinity,
+	SYS_sched_setscheduler,
+	SYS_sched_setparam,
+	SYS_sched_setattr,
+};
+
+/* Words into the mouth of who sits at our terminal, attributes of files (for which a descriptor for
+ * reading is enough), signals to whom one names as the owner of a file. */
+static const uint32_t refused_ioctls[] = {TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_SETVERSION,
+	FS_IOC_FSSETXATTR, FIOSETOWN, SIOCSPGRP};
+static const uint32_t refused_fcntls[] = {F_SETOWN, F_SETOWN_EX};
+#ifdef SYS_socketcall
+static const uint32_t refused_socketcalls[] = {SYS_SOCKET, SYS_BIND, SYS_CONNECT, SYS_LISTEN};
+#endif
 
 /* Beside these, to who only reads files: what changes some, and what looks at processes. */
 static const uint32_t refused_to_readers[] = {
@@ -123,22 +239,10 @@ static const uint32_t refused_to_readers[] = {
 #ifdef SYS_renameat
 	SYS_renameat,
 #endif
-	SYS_truncate,
-	SYS_fchmod,
-	SYS_fchmodat,
-	SYS_fchown,
-	SYS_fchownat,
-	SYS_utimensat,
-	SYS_setxattr,
-	SYS_lsetxattr,
-	SYS_fsetxattr,
-	SYS_removexattr,
-	SYS_lremovexattr,
-	SYS_fremovexattr,
 	SYS_process_vm_readv,
+	SYS_kcmp,
 	SYS_bpf,
 #ifdef SYS_unlink /* the older calls, where there are any */
-	SYS_creat,
 	SYS_unlink,
 	SYS_rmdir,
 	SYS_link,
@@ -146,16 +250,8 @@ static const uint32_t refused_to_readers[] = {
 	SYS_mkdir,
 	SYS_mknod,
 	SYS_rename,
-	SYS_chmod,
-	SYS_chown,
-	SYS_lchown,
-	SYS_utime,
-	SYS_utimes,
-	SYS_futimesat,
 #endif
 };
-
-#ifdef OWN_ABI
 
 /* x32 calls have a number above this one and the ABI of x86-64 (<asm/unistd.h>). */
 #define X32_BIT 0x40000000U
@@ -172,8 +268,11 @@ static const uint32_t refused_to_readers[] = {
 /* With any of these flags open(2) changes something, or could. */
 #define CHANGING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)
 
+/* It makes a file with both of these flags. Without O_CREAT the kernel heeds no O_EXCL. */
+#define MAKING (O_CREAT | O_EXCL)
+
 enum {
-	ROOM = 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_to_readers)) + 64
+	ROOM = 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_to_readers)) + 128
 };
 
 struct filter {
@@ -197,7 +296,40 @@ static void add_refused(struct filter *filter, const uint32_t *numbers, size_t c
 		ADD(filter, IF(JEQ, numbers[i]), REFUSE(EPERM));
 }
 
-/* Another ABI, calls that nobody needs, and signals to other processes. */
+static void add_only_of_oneself(struct filter *filter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(only_of_oneself); i++)
+		ADD(filter, FOR(only_of_oneself[i], 4), LOAD(args[0]), IF(JEQ, 0), ALLOW,
+			REFUSE(EPERM));
+}
+
+/* The call @number, where its argument at @offset is one of @values. */
+static void add_refused_values(struct filter *filter, uint32_t number, uint32_t offset,
+	const uint32_t *values, uint8_t count)
+{
+	ADD(filter, FOR(number, (uint8_t)(2 * count + 2)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+	add_refused(filter, values, count);
+	ADD(filter, ALLOW);
+}
+
+#define REFUSE_VALUES(filter, number, argument, values)                                            \
+	add_refused_values(filter, number, offsetof(struct seccomp_data, args[argument]), values,  \
+		ARRAY_SIZE(values))
+
+static void add_calls_of_many(struct filter *filter)
+{
+	REFUSE_VALUES(filter, SYS_ioctl, 1, refused_ioctls);
+	REFUSE_VALUES(filter, SYS_fcntl, 1, refused_fcntls);
+#ifdef SYS_fcntl64
+	REFUSE_VALUES(filter, SYS_fcntl64, 1, refused_fcntls);
+#endif
+#ifdef SYS_socketcall
+	REFUSE_VALUES(filter, SYS_socketcall, 0, refused_socketcalls);
+#endif
+}
+
+/* Another ABI, calls that nobody needs, and what is done to other processes. */
 static void begin(struct filter *filter)
 {
 	filter->count = 0;
@@ -206,19 +338,28 @@ static void begin(struct filter *filter)
 	add_refused(filter, refused, ARRAY_SIZE(refused));
 	ADD(filter, FOR(SYS_tgkill, 4), LOAD(args[0]), IF(JEQ, (uint32_t)getpid()), ALLOW,
 		REFUSE(EPERM));
+	add_only_of_oneself(filter);
+	add_calls_of_many(filter);
+}
+
+/* open(2) and the like: @offset is where the flags are. */
+static void add_opening_call(
+	struct filter *filter, uint32_t number, uint32_t offset, bool new_files)
+{
+	struct sock_filter made =
+		new_files ? (struct sock_filter)ALLOW : (struct sock_filter)REFUSE(EPERM);
+
+	ADD(filter, FOR(number, 7), BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset),
+		UNLESS(JSET, CHANGING), ALLOW, BPF_STMT(BPF_ALU | BPF_AND | BPF_K, MAKING),
+		IF(JEQ, MAKING), made, REFUSE(EPERM));
 }
 
 /* Who may make files may not write into those that there are, which memory of a process is. */
 static void add_opening(struct filter *filter, bool new_files)
 {
-	struct sock_filter made =
-		new_files ? (struct sock_filter)ALLOW : (struct sock_filter)REFUSE(EPERM);
-
-	ADD(filter, FOR(SYS_openat, 6), LOAD(args[2]), UNLESS(JSET, CHANGING), ALLOW,
-		IF(JSET, O_EXCL), made, REFUSE(EPERM));
+	add_opening_call(filter, SYS_openat, offsetof(struct seccomp_data, args[2]), new_files);
 #ifdef SYS_open
-	ADD(filter, FOR(SYS_open, 6), LOAD(args[1]), UNLESS(JSET, CHANGING), ALLOW,
-		IF(JSET, O_EXCL), made, REFUSE(EPERM));
+	add_opening_call(filter, SYS_open, offsetof(struct seccomp_data, args[1]), new_files);
 #endif
 }
 
@@ -228,13 +369,6 @@ static void add_no_openat2(struct filter *filter)
 #ifdef SYS_openat2
 	ADD(filter, IF(JEQ, SYS_openat2), REFUSE(ENOSYS));
 #endif
-}
-
-/* Calls that put words into the mouth of who sits at our terminal. */
-static void add_terminal(struct filter *filter)
-{
-	ADD(filter, FOR(SYS_ioctl, 6), LOAD(args[1]), IF(JEQ, TIOCSTI), REFUSE(EPERM),
-		IF(JEQ, TIOCLINUX), REFUSE(EPERM), ALLOW);
 }
 
 static int close_fence(struct filter *filter)
@@ -291,7 +425,6 @@ int cryo_fence_close_for_reading(void)
 	add_opening(&filter, false);
 	if (close_file_systems() < 0)
 		add_no_openat2(&filter);
-	add_terminal(&filter);
 	return close_fence(&filter);
 }
 
@@ -299,13 +432,11 @@ int cryo_fence_close_for_reading(void)
 
 int cryo_fence_close(void)
 {
-	(void)refused;
 	return -EOPNOTSUPP;
 }
 
 int cryo_fence_close_for_reading(void)
 {
-	(void)refused_to_readers;
 	return -EOPNOTSUPP;
 }
 
