@@ -2,8 +2,10 @@
 /*
  * Evidence of many processes: the sentence of one capture in a loop, between freeze and thaw.
  *
- *	freeze → enumerate → for each: core, volatile items → for each: copies → thaw → stacks →
- * hashes
+ *	freeze → enumerate → for each: core, volatile items → for each: copies → mapped files → thaw
+ *	→ stacks, names → manifest
+ *
+ * Cores are hashed beside the mapped files; where processes are frozen, when these run again.
  */
 #pragma once
 
