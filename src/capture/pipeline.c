@@ -416,7 +416,7 @@ void cryo_pipeline_clear(struct cryo_work *work, bool is_shared)
 	if (is_shared)
 		return;
 	cryo_copy_end(work->copy);
-	cryo_snapshot_clear(&work->snapshot);
+	cryo_snapshot_clear(work);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
 	cryo_process_clear(&work->process);

@@ -81,7 +81,7 @@ void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, p
 	const pid_t *pids;
 	size_t count = 0;
 
-	if (cryo_sharer_index_update(index, procfs)) {
+	if (cryo_sharer_index_update(index, procfs, leader)) {
 		pids = index->candidates;
 		count = index->count;
 	} else {

@@ -9,11 +9,16 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "proc/procfs.h"
 
 enum {
 	NEW_MAX = 512 /* numbers that are asked one by one; a new sort is cheaper for more */
 };
+
+/* The numbers come back to where they were in that time only if as many are born as there are
+ * numbers: 32768, or more. */
+#define AGE_MAX_NS CRYO_NSEC_PER_SEC
 
 /* Whether two could be compared, and the answer: 0 the same, 1 less, 2 greater. */
 static bool compare(pid_t left, pid_t right, long *ret_order)
@@ -100,6 +105,7 @@ static int add_groups(struct cryo_sharer_index *index, int procfs, const pid_t *
 static bool make(struct cryo_sharer_index *index, int procfs, pid_t last_pid)
 {
 	_cleanup_free_ pid_t *pids = NULL;
+	uint64_t now = cryo_now();
 	bool failed = false;
 	size_t count;
 
@@ -111,7 +117,8 @@ static bool make(struct cryo_sharer_index *index, int procfs, pid_t last_pid)
 	qsort_r(pids, count, sizeof(*pids), by_memory, &failed);
 	if (failed || add_groups(index, procfs, pids, count) < 0)
 		return false;
-	index->last_pid = last_pid;
+	index->made_pid = index->last_pid = last_pid;
+	index->made_ns = now;
 	index->is_made = true;
 	return true;
 }
@@ -127,21 +134,24 @@ static bool add_new(struct cryo_sharer_index *index, pid_t last_pid)
 
 static bool is_out_of_date(const struct cryo_sharer_index *index, pid_t last_pid)
 {
-	return !index->is_made || last_pid < index->last_pid ||
+	return !index->is_made || cryo_now() - index->made_ns > AGE_MAX_NS ||
+	       last_pid < index->last_pid ||
 	       (size_t)(last_pid - index->last_pid) + index->count > NEW_MAX;
 }
 
-bool cryo_sharer_index_update(struct cryo_sharer_index *index, int procfs)
+bool cryo_sharer_index_update(struct cryo_sharer_index *index, int procfs, pid_t leader)
 {
 	pid_t last_pid;
+	bool r;
 
 	if (!index || index->n_asked++ == 0)
 		return false;
 	last_pid = cryo_procfs_last_pid(procfs);
 	if (last_pid < 0)
 		return false;
-	return is_out_of_date(index, last_pid) ? make(index, procfs, last_pid)
-					       : add_new(index, last_pid);
+	r = is_out_of_date(index, last_pid) ? make(index, procfs, last_pid)
+					    : add_new(index, last_pid);
+	return r && leader <= index->made_pid;
 }
 
 void cryo_sharer_index_clear(struct cryo_sharer_index *index)

@@ -47,16 +47,21 @@ enum {
 /* More than this is no short stop. */
 #define LARGE_REST (256ULL << 20)
 
-static void end_tracking(struct cryo_snapshot *snapshot)
+static void end_tracking(struct cryo_work *work)
 {
+	struct cryo_snapshot *snapshot = &work->snapshot;
+
 	if (snapshot->userfaultfd >= 0)
-		cryo_tracking_end(snapshot->userfaultfd, &snapshot->spool.seen);
+		cryo_tracking_end(snapshot->userfaultfd, &snapshot->spool.seen,
+			&snapshot->spool.stored, &work->reader->shared->steps);
 	snapshot->userfaultfd = -1;
 }
 
-void cryo_snapshot_clear(struct cryo_snapshot *snapshot)
+void cryo_snapshot_clear(struct cryo_work *work)
 {
-	end_tracking(snapshot);
+	struct cryo_snapshot *snapshot = &work->snapshot;
+
+	end_tracking(work);
 	cryo_spool_clear(&snapshot->spool);
 	cryo_plan_clear(&snapshot->sketch);
 	cryo_plan_clear(&snapshot->tracked);
@@ -259,7 +264,7 @@ static void expect(struct cryo_work *work)
 static void give_up(struct cryo_work *work)
 {
 	cryo_copy_beside(work->copy, NULL);
-	cryo_snapshot_clear(&work->snapshot);
+	cryo_snapshot_clear(work);
 	cryo_output_empty(&work->core);
 	work->reader->shared->bytes_done = 0;
 }
@@ -450,7 +455,7 @@ void cryo_snapshot_inspected(struct cryo_work *work)
 
 void cryo_snapshot_released(struct cryo_work *work)
 {
-	end_tracking(&work->snapshot);
+	end_tracking(work);
 }
 
 int cryo_snapshot_placed(struct cryo_work *work)

@@ -75,7 +75,7 @@ int cryo_snapshot_settle(struct cryo_work *work);
 /* When nothing is read any more: end the copy. */
 void cryo_snapshot_end(struct cryo_work *work);
 
-void cryo_snapshot_clear(struct cryo_snapshot *snapshot);
+void cryo_snapshot_clear(struct cryo_work *work);
 
 /* ---- between the files of this stage ---- */
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,9 +32,13 @@ int cryo_tracking_add(int userfaultfd, uint64_t start, uint64_t end);
 /**
  * cryo_tracking_end - end the tracking of a process that runs.
  * @userfaultfd: closed
- * @tracked: its ranges are what is tracked
+ * @seen: its ranges are what is tracked
+ * @seen, @stored: pages that are presumably there, in the one or in the other
+ * @steps: grows with each piece
  *
  * That takes 30 to 100 ns for each page, in which the process cannot change its mappings. So it is
- * done in pieces, between which it may.
+ * done in pieces, between which it may; where no page is known the pieces are larger. If the
+ * process has ended, or executes another program, there is nothing left to do.
  */
-void cryo_tracking_end(int userfaultfd, const struct cryo_page_set *tracked);
+void cryo_tracking_end(int userfaultfd, const struct cryo_page_set *seen,
+	const struct cryo_page_set *stored, _Atomic uint64_t *steps);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/sharer.h"
 #include "proc/procfs.h"
 
@@ -53,14 +54,19 @@ static void wait_until_made(struct cryo_sharer_index *index, int procfs)
 	cr_assert(index->is_made);
 }
 
-/* The only sharer, or 0. */
-static pid_t find(struct cryo_sharer_index *index, int procfs)
+/* The only sharer of a process, or 0. */
+static pid_t find_of(struct cryo_sharer_index *index, int procfs, pid_t pid)
 {
 	struct cryo_sharers sharers;
 
-	cryo_sharers_note(index, procfs, getpid(), getpid(), &sharers);
+	cryo_sharers_note(index, procfs, pid, pid, &sharers);
 	cr_assert_leq(sharers.count, 1);
 	return sharers.count ? sharers.array[0].pid : 0;
+}
+
+static pid_t find(struct cryo_sharer_index *index, int procfs)
+{
+	return find_of(index, procfs, getpid());
 }
 
 Test(sharer, one_is_found_however_it_is_looked_for)
@@ -111,6 +117,38 @@ Test(sharer, many_new_numbers_make_the_index_anew)
 	index.last_pid -= 1000;
 	cr_assert_eq(find(&index, procfs), partner);
 	cr_assert_lt(index.count, 500);
+	end_partner(partner);
+	cryo_sharer_index_clear(&index);
+}
+
+Test(sharer, a_parent_that_is_older_than_the_index_is_found)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharer_index index = {0};
+	pid_t partner;
+
+	wait_until_made(&index, procfs);
+	partner = start_partner();
+	cr_assert_eq(find_of(&index, procfs, partner), getpid(), "we were alone then");
+	index.is_made = false;
+	wait_until_made(&index, procfs);
+	cr_assert_eq(find_of(&index, procfs, partner), getpid());
+	end_partner(partner);
+	cryo_sharer_index_clear(&index);
+}
+
+/* The numbers have begun anew and come back to where they were. */
+Test(sharer, an_old_index_is_made_anew)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharer_index index = {0};
+	pid_t partner;
+
+	wait_until_made(&index, procfs);
+	partner = start_partner();
+	index.last_pid = index.made_pid = cryo_procfs_last_pid(procfs);
+	index.made_ns -= 2 * CRYO_NSEC_PER_SEC;
+	cr_assert_eq(find(&index, procfs), partner);
 	end_partner(partner);
 	cryo_sharer_index_clear(&index);
 }

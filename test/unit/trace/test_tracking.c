@@ -3,10 +3,14 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "trace/page_set.h"
@@ -45,6 +49,14 @@ static void begin(struct setting *setting)
 	self = open("/proc/self", O_RDONLY | O_DIRECTORY);
 	cr_assert_eq(cryo_memory_open(self, getpid(), &setting->self), 0);
 	close(self);
+}
+
+static void finish(struct setting *setting)
+{
+	_Atomic uint64_t steps = 0;
+
+	cryo_tracking_end(setting->userfaultfd, &setting->tracked, &setting->tracked, &steps);
+	cr_expect_geq(steps, 1);
 }
 
 static void end(struct setting *setting)
@@ -117,7 +129,7 @@ Test(tracking, end_leaves_nothing)
 	look(&setting, &before, &tracked);
 	cr_expect_eq(tracked, 1);
 	count(&setting, CRYO_SCAN_WRITTEN);
-	cryo_tracking_end(setting.userfaultfd, &setting.tracked);
+	finish(&setting);
 	look(&setting, &mappings, &tracked);
 	cr_expect_eq(tracked, 0);
 	cr_expect_lt(mappings, before, "what was one mapping is one again");
@@ -136,8 +148,155 @@ Test(tracking, end_where_mappings_have_gone)
 	begin(&setting);
 	count(&setting, CRYO_SCAN_WRITTEN);
 	munmap(setting.memory + (7 << 20), 4 << 20);
-	cryo_tracking_end(setting.userfaultfd, &setting.tracked);
+	finish(&setting);
 	look(&setting, &mappings, &tracked);
 	cr_expect_eq(tracked, 0);
 	end(&setting);
+}
+
+/* ---- a large reservation ---- */
+
+#define RESERVED (1ULL << 40)
+#define TOUCHED (64ULL << 20)
+#define PIECES_OF(size) ((size) / (256ULL << 20))
+
+/**
+ * struct reservation - of address space, tracked in a child of ours.
+ * @seen, @stored: none of its pages
+ */
+struct reservation {
+	struct cryo_extent range;
+	struct cryo_page_set seen, stored;
+	int userfaultfd;
+	pid_t child;
+	_Atomic uint64_t steps;
+};
+
+static void reserve(struct reservation *reservation, size_t size)
+{
+	void *memory;
+
+	if (cryo_tracking_probe() < 0)
+		cr_skip_test("the kernel has no asynchronous write protection, or we may not");
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		cr_skip_test("so much cannot be reserved here");
+	*reservation = (struct reservation){.range = {(uintptr_t)memory, (uintptr_t)memory + size}};
+	cr_assert_eq(cryo_page_set_make(&reservation->range, 1, 4096, &reservation->seen), 0);
+	cr_assert_eq(cryo_page_set_make(&reservation->range, 1, 4096, &reservation->stored), 0);
+}
+
+static int track(const struct reservation *reservation)
+{
+	int fd = (int)syscall(SYS_userfaultfd, cryo_tracking_flags());
+
+	if (fd < 0 || cryo_tracking_begin(fd) < 0 ||
+		cryo_tracking_add(fd, reservation->range.start, reservation->range.end) < 0)
+		return -1;
+	return fd;
+}
+
+static void unreserve(struct reservation *reservation)
+{
+	cryo_page_set_clear(&reservation->seen);
+	cryo_page_set_clear(&reservation->stored);
+	munmap((void *)reservation->range.start, reservation->range.end - reservation->range.start);
+}
+
+static void finish_reservation(struct reservation *reservation)
+{
+	cryo_tracking_end(reservation->userfaultfd, &reservation->seen, &reservation->stored,
+		&reservation->steps);
+}
+
+Test(tracking, end_of_a_reservation_takes_few_pieces)
+{
+	struct reservation reservation;
+	uint64_t touched;
+
+	reserve(&reservation, RESERVED);
+	touched = reservation.range.start + RESERVED / 2;
+	memset((void *)touched, 1, TOUCHED);
+	cryo_page_set_add(&reservation.seen, touched, touched + TOUCHED / 2);
+	cryo_page_set_add(&reservation.stored, touched + TOUCHED / 2, touched + TOUCHED);
+	reservation.userfaultfd = track(&reservation);
+	cr_assert_geq(reservation.userfaultfd, 0);
+	finish_reservation(&reservation);
+	cr_expect_geq(reservation.steps, PIECES_OF(RESERVED) + 4, "of what is there 16 MiB");
+	cr_expect_leq(reservation.steps, PIECES_OF(RESERVED) + 10);
+	unreserve(&reservation);
+}
+
+/* In the child; its number of the descriptor is told. */
+static _Noreturn void be_tracked(const struct reservation *reservation, int end)
+{
+	int fd = track(reservation);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (write(end, &fd, sizeof(fd)) != sizeof(fd))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void track_child(struct reservation *reservation)
+{
+	int ends[2], fd, pidfd;
+
+	cr_assert_eq(pipe(ends), 0);
+	reservation->child = fork();
+	cr_assert_geq(reservation->child, 0);
+	if (reservation->child == 0)
+		be_tracked(reservation, ends[1]);
+	cr_assert_eq(read(ends[0], &fd, sizeof(fd)), sizeof(fd));
+	pidfd = (int)syscall(SYS_pidfd_open, reservation->child, 0);
+	reservation->userfaultfd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	cr_assert_geq(reservation->userfaultfd, 0);
+	close(pidfd);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void end_child(const struct reservation *reservation)
+{
+	kill(reservation->child, SIGKILL);
+	waitpid(reservation->child, NULL, 0);
+}
+
+Test(tracking, end_of_what_has_ended)
+{
+	struct reservation reservation;
+
+	reserve(&reservation, RESERVED);
+	track_child(&reservation);
+	end_child(&reservation);
+	finish_reservation(&reservation);
+	cr_expect_eq(reservation.steps, 0);
+	unreserve(&reservation);
+}
+
+static void *kill_at_a_step(void *user)
+{
+	const struct reservation *reservation = user;
+
+	while (reservation->steps < 3)
+		usleep(1);
+	end_child(reservation);
+	return NULL;
+}
+
+Test(tracking, end_of_what_ends_meanwhile)
+{
+	struct reservation reservation;
+	pthread_t thread;
+
+	reserve(&reservation, 16 * RESERVED);
+	track_child(&reservation);
+	cr_assert_eq(pthread_create(&thread, NULL, kill_at_a_step, &reservation), 0);
+	finish_reservation(&reservation);
+	pthread_join(thread, NULL);
+	cr_expect_geq(reservation.steps, 3);
+	cr_expect_lt(reservation.steps, PIECES_OF(16 * RESERVED));
+	unreserve(&reservation);
 }
