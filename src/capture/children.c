@@ -117,9 +117,10 @@ static int make_files(struct cryo_children *children)
 	children->report = memfd_create("cryocore-report", MFD_CLOEXEC);
 	if (children->records < 0 || children->report < 0)
 		return -errno;
-	children->shared = make_page(sizeof(*children->shared));
 	children->duplicate = make_page(sizeof(*children->duplicate));
-	return children->shared && children->duplicate ? 0 : -ENOMEM;
+	if (children->duplicate) /* where there is the one there is the other */
+		children->shared = make_page(sizeof(*children->shared));
+	return children->shared ? 0 : -ENOMEM;
 }
 
 /* Whether a child that is forked has the pages: those of other threads are not to have them. */
@@ -145,7 +146,7 @@ static int start(struct cryo_children *children, const struct cryo_request *requ
 		r = start_tracer(children, request, &tracer_end);
 	if (r == 0)
 		r = start_reader(children, request, tracer_end);
-	if (children->shared && children->duplicate)
+	if (children->shared)
 		pass_pages(children, false);
 	return r;
 }
