@@ -100,6 +100,7 @@ Test(job, a_prefix_that_is_too_long_stays_so)
 	cr_assert_eq(cryo_job_receive(ends[1], &job), 0);
 	cr_assert_eq(strlen(job.request.prefix), PATH_MAX - 1);
 	cr_assert(open(job.request.prefix, O_RDONLY) < 0 && errno == ENAMETOOLONG);
+	cryo_job_clear(&job);
 }
 
 Test(job, nobody_is_there)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -136,6 +137,10 @@ static bool finds(const struct cryo_bpf_sweep *bpf, const pid_t *numbers, size_t
 	return bpf->seen[1] && found == count + 1;
 }
 
+enum {
+	NO_NAMESPACE = 120
+};
+
 /* In a namespace of its own: its first process; 0: all is well, else where it is not. */
 static int sweep_namespace(void)
 {
@@ -152,6 +157,22 @@ static int sweep_namespace(void)
 	return finds(&bpf, numbers, ARRAY_SIZE(numbers)) ? 0 : 100;
 }
 
+/* Another process has children there: one that has seen its namespace end cannot make any, which
+ * LeakSanitizer wants. Ends with what sweep_namespace() says, or NO_NAMESPACE. */
+static noreturn void be_outside(void)
+{
+	int status = 0;
+	pid_t child;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		_exit(NO_NAMESPACE);
+	child = fork();
+	if (child == 0)
+		_exit(sweep_namespace());
+	waitpid(child, &status, 0);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 101);
+}
+
 Test(sweep, by_bpf_wherever_a_number_is)
 {
 	_cleanup_bpf_sweep_ struct cryo_bpf_sweep bpf = CRYO_BPF_SWEEP_NONE;
@@ -160,11 +181,11 @@ Test(sweep, by_bpf_wherever_a_number_is)
 
 	if (r < 0)
 		cr_skip_test("not to be had here: %s", strerror(-r));
-	if (unshare(CLONE_NEWPID) < 0)
-		cr_skip_test("no pid namespace: %s", strerror(errno));
 	child = fork();
 	if (child == 0)
-		_exit(sweep_namespace());
+		be_outside();
 	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_NAMESPACE)
+		cr_skip_test("no pid namespace");
 	cr_assert_eq(status, 0, "0x%x", status);
 }
