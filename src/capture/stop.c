@@ -10,7 +10,6 @@
 #include "capture/stop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,12 +127,9 @@ static uint64_t earlier(uint64_t left, uint64_t right)
 
 static char state_of(const struct cryo_identity *identity, pid_t tid)
 {
-	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int dir = cryo_procfs_open_thread(identity->dir, tid);
 	struct cryo_stat stat;
-	char name[32];
 
-	snprintf(name, sizeof(name), "task/%d", tid);
-	dir = openat(identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir >= 0 && cryo_stat_read(dir, &stat) == 0 ? stat.state : 'X';
 }
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
  * execve(2) of a thread that is not the leader ends all others, waits until they are reaped, but
- *for the leader, and goes on with the leader's tid. Our tracees are reaped by us, so it does not
- *come to an end once one beside the leader was stopped. What remains is a process of two threads,
- *or one whose others were not yet seized:
+ * for the leader, and goes on with the leader's tid. Our tracees are reaped by us, so it does not
+ * come to an end once one beside the leader was stopped. What remains is a process of two threads,
+ * or one whose others were not yet seized.
  *
- *	the new leader is nobody's: PTRACE_SEIZE of the old one failed with EPERM, as it was about
- *to end, or it was reaped, or it has stopped before; the new leader is ours: it was seized with its
- *own tid, under which it is gone.
+ * The new leader is nobody's if PTRACE_SEIZE of the old one failed with EPERM, as it was about to
+ * end, or if that was reaped, or has stopped before. It is ours if it was seized with its own tid,
+ * under which it is gone.
  */
 #include "capture/stop_again.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/registers.h"
 #include "trace/restart.h"
@@ -62,12 +61,9 @@ static bool has_same_registers(const struct cryo_stopped *stopped, const struct 
 /* Whether there is a live thread that nobody else traces. */
 static bool is_there(const struct cryo_identity *identity, pid_t tid)
 {
-	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int dir = cryo_procfs_open_thread(identity->dir, tid);
 	struct cryo_status status;
-	char name[32];
 
-	snprintf(name, sizeof(name), "task/%d", tid);
-	dir = openat(identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir >= 0 && cryo_status_read(dir, &status) == 0 && !strchr("ZXx", status.state) &&
 	       (!status.tracer || status.tracer == getpid());
 }

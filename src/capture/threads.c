@@ -7,8 +7,6 @@
 #include "capture/threads.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include "base/clock.h"
 #include "capture/ids.h"
 #include "capture/unstopped.h"
+#include "proc/procfs.h"
 #include "trace/registers.h"
 
 enum {
@@ -64,16 +63,13 @@ static void take_status(const struct cryo_status *status, struct cryo_thread *th
 
 static int inspect_thread(const struct cryo_inspector *inspector, struct cryo_thread *thread)
 {
-	char name[32];
-	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int dir = cryo_procfs_open_thread(inspector->identity->dir, thread->tid);
 	struct cryo_status status;
 	struct cryo_stat stat;
 	int r;
 
-	snprintf(name, sizeof(name), "task/%d", thread->tid);
-	dir = openat(inspector->identity->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return -errno;
+		return dir;
 	r = cryo_status_read(dir, &status);
 	if (r == 0)
 		r = cryo_stat_read(dir, &stat);

@@ -235,12 +235,9 @@ int cryo_collect_copy(const struct cryo_collector *collector, const char *name, 
 
 static bool is_live(int process, pid_t tid, int *ret_dir)
 {
-	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int dir = cryo_procfs_open_thread(process, tid);
 	struct cryo_stat stat;
-	char name[32];
 
-	snprintf(name, sizeof(name), "task/%d", tid);
-	dir = openat(process, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
 		return false;
 	*ret_dir = steal_fd(&dir);

@@ -152,12 +152,9 @@ static int add_thread(
 {
 	static const unsigned int columns[] = {41, 40, 19, 39, 14, 15, 22};
 	struct cryo_text fields[FIELDS], number, pc, sp, wchan;
-	_cleanup_close_ int dir = -1;
-	char name[32];
+	_cleanup_close_ int dir = cryo_procfs_open_thread(process, tid);
 	int r;
 
-	snprintf(name, sizeof(name), "task/%d", tid);
-	dir = openat(process, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || cryo_procfs_read(dir, "stat", 0, &buffers[0]) < 0)
 		return cryo_deposit_printf(deposit, "%d\tgone\n", tid);
 	split_stat(&buffers[0], fields);

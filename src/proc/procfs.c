@@ -75,6 +75,14 @@ int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid)
 	return open_directory(procfs, name);
 }
 
+int cryo_procfs_open_thread(int process, pid_t tid)
+{
+	char name[TASK_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "task/%d", tid);
+	return open_directory(process, name);
+}
+
 int cryo_procfs_read(int dir, const char *name, size_t limit, struct cryo_buffer *buffer)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

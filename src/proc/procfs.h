@@ -42,6 +42,9 @@ int cryo_procfs_open_process(int procfs, pid_t pid);
 /* The directory PID/task/TID. A descriptor, or -errno. */
 int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid);
 
+/* The same below the directory of the process. */
+int cryo_procfs_open_thread(int process, pid_t tid);
+
 /**
  * cryo_procfs_read - a file below a directory of procfs, whole.
  * @dir: descriptor

@@ -14,11 +14,11 @@
  * The numbers of a namespace stand in a tree whose nodes have 64 slots (lib/xarray.c,
  * include/linux/xarray.h). A slot that is not empty leads to a node below, if its two lowest bits
  * are 2; the lowest nodes have a shift of 0, those above them of 6. So 64 numbers have one node,
- *and where that is missing none of them is anybody's: four million questions become a few thousand.
- *The steps down are our own and not those of a function of the kernel, which somebody may have
- *changed. Whatever is not as it should be (memory that cannot be read, another kind of entry) means
- *that the numbers are asked for. Nodes are freed behind a grace period of RCU, which waits for our
- *unlocking.
+ * and where that is missing none of them is anybody's: four million questions become a few
+ * thousand. The steps down are our own and not those of a function of the kernel, which somebody
+ * may have changed. Whatever is not as it should be (memory that cannot be read, another kind of
+ * entry) means that the numbers are asked for. Nodes are freed behind a grace period of RCU, which
+ * waits for our unlocking.
  *
  * bpf_loop() wants to know the types of the functions that it calls, so a small BTF of our own goes
  * with it.
