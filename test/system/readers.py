@@ -198,6 +198,7 @@ class Client:
 
 def examine(tap, client, readers=tuple(READERS), more=None, limit=1.1):
     """Capture; let the kernel write its own core at once; then look at ours with every reader."""
+    wait_for_disk(client.pid)
     result = cryocore('-o', 'out', client.pid, seconds=120)
     tap.ok(result.status == COMPLETE and not result.err, 'captured', result)
     path = 'out.%d' % client.pid
@@ -220,6 +221,12 @@ def examine(tap, client, readers=tuple(READERS), more=None, limit=1.1):
         more(tap, path, path + '.exe')
     core.close()
     check_verify(tap, path)
+
+
+def wait_for_disk(pid):
+    """A thread that waits in D for a page of a library cannot be stopped: the core is partial."""
+    wait_until(lambda: all(state_of(pid, t) != 'D' for t in tids_of(pid)),
+               'the pages of %d to come from the disk' % pid, 60)
 
 
 def compare_size(tap, pid, number, path, limit):
