@@ -170,14 +170,30 @@ static void stage_copy(
 	cryo_gather_note_error(gather, ship(gather, target));
 }
 
+static void stage_names(
+	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
+{
+	(void)hands;
+	cryo_gather_bundle_names(gather, target);
+}
+
 static void stage_stacks(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
-	cryo_gather_bundle_names(gather, target);
 	if (cryo_gather_is_over(gather) || gather->sink_error)
 		return;
 	cryo_gather_note_error(gather, cryo_gather_stacks(gather, target, &hands->worker));
 	cryo_gather_note_error(gather, ship(gather, target));
+}
+
+/*
+ * All names come before the first stack: each is a link, which changes the ctime of the file that
+ * the processes share, and what has been learned of a file is kept as long as that stays.
+ */
+static void make_stacks(struct cryo_gather *gather)
+{
+	cryo_crew_run(gather, stage_names);
+	cryo_crew_run(gather, stage_stacks);
 }
 
 static void bundle(struct cryo_gather *gather)
@@ -281,7 +297,7 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 		cryo_crew_begin(gather, stage_hash, &hash);
 	if (r == 0) {
 		cryo_crew_end(&hash);
-		cryo_crew_run(gather, stage_stacks);
+		make_stacks(gather);
 	}
 	begin_closing(gather);
 	cryo_crew_run(gather, cryo_gather_close);
