@@ -55,6 +55,25 @@ static void drop_mappings(struct cryocore_result *result)
 	result->n_mappings = 0;
 }
 
+/* A capture says what the core is called while it is made, and here it is renamed: PREFIX.PID, with
+ * the number for nothing, to PREFIX. */
+static void rename_in_messages(struct cryocore_result *core, const char *prefix)
+{
+	char number[16];
+	size_t length = strlen(prefix);
+	size_t digits = (size_t)snprintf(number, sizeof(number), ".%d", core->pid);
+
+	for (size_t i = 0; i < core->n_messages; i++) {
+		char *at = (char *)core->messages[i].text;
+
+		while ((at = strstr(at, prefix))) {
+			at += length;
+			if (strncmp(at, number, digits) == 0)
+				memmove(at, at + digits, strlen(at + digits) + 1);
+		}
+	}
+}
+
 static void log_capture(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	static const char *const outcomes[] = {"complete", "partial", "failed"};
@@ -94,6 +113,7 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target, struc
 	if (r < 0)
 		return r;
 	drop_mappings(target->core);
+	rename_in_messages(target->core, prefix);
 	dossier->core = target->core;
 	log_capture(gather, target);
 	if (gather->tar)

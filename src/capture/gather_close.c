@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "capture/gather_open.h"
+#include "capture/gather_time.h"
 
 static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 {
@@ -59,9 +60,12 @@ void cryo_gather_close(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r;
+	int over = cryo_gather_is_over(gather), r;
 
 	(void)hands;
+	r = cryo_evidence_unmade(gather->evidence, &target->dossier, gather->stacks,
+		gather->sink_error ? gather->sink_error : over);
+	cryo_gather_note_error(gather, r);
 	cryo_gather_note_error(gather, cryo_gather_open_with(gather, target));
 	r = cryo_evidence_describe(&target->dossier, &text);
 	await_turn(gather, target);

@@ -86,6 +86,8 @@ int cryo_gather_readme(struct cryo_gather *gather)
 	struct cryo_deposit_sum sum;
 	int r = rows ? cryo_open_with_readme(rows, list(gather, rows), &text) : -ENOMEM;
 
+	/* everything else is written: what was set aside on a full disk may be used */
+	cryo_sink_reserve(gather->sink, 0);
 	if (r == 0 && cryo_open_with_store(gather->sink, "README", &text, &sum) == 0)
 		r = cryo_evidence_add_file(gather->evidence, "README", &sum, 0, false);
 	return r;

@@ -124,7 +124,13 @@ static const char *first_words(const struct cryocore_gathered *process)
 static void print_text(const struct cli_gather *gather, const struct cryocore_gathered *process)
 {
 	const char *words = first_words(process);
+	char missing[64];
 
+	if (!words[0] && process->items_missing) {
+		snprintf(missing, sizeof(missing), "%zu items are missing: see the manifest",
+			process->items_missing);
+		words = missing;
+	}
 	fprintf(gather->results, "%7d  %-8s  %3zu files  %s%s%s%s%s\n", process->pid,
 		outcomes[process->outcome], process->items, process->comm,
 		process->hidden ? "  HIDDEN FROM " : "", process->hidden ? process->hidden : "",

@@ -119,8 +119,8 @@ size_t cryo_dossier_missing(const struct cryo_dossier *dossier)
 {
 	size_t missing = 0;
 
-	if (dossier->stat.state == 'Z')
-		return 0; /* little is left of it, and all of that is here */
+	if (dossier->stat.state == 'Z' && dossier->stat.num_threads <= 1)
+		return dossier->n_unmade; /* little is left of it, and all of that is here */
 	for (size_t i = 0; i < dossier->n_records; i++)
 		missing += cryo_record_is_missing(&dossier->records[i]);
 	for (size_t i = 0; dossier->bundled && i < dossier->mapped->count; i++)

@@ -57,6 +57,7 @@ struct cryo_evidence_options {
  * @records: one for each item; owned
  * @mapped: the files that it has mapped; borrowed; NULL if they are not known
  * @bundled: what became of each of these; owned; NULL if nothing was tried
+ * @n_unmade: items that the collection ended before
  */
 struct cryo_dossier {
 	pid_t pid;
@@ -67,7 +68,7 @@ struct cryo_dossier {
 	const struct cryocore_result *core;
 	struct cryo_record core_record;
 	struct cryo_record *records;
-	size_t n_records;
+	size_t n_records, n_unmade;
 	const struct cryo_mapped_list *mapped;
 	struct cryo_bundled *bundled;
 };
@@ -174,6 +175,16 @@ int cryo_evidence_add_file(struct cryo_evidence *evidence, const char *path,
  * -errno of the sink. */
 int cryo_evidence_add_item(struct cryo_evidence *evidence, struct cryo_dossier *dossier,
 	const struct cryo_record *record);
+
+/**
+ * cryo_evidence_unmade - the collection has ended: each item that was not come to gets a record.
+ * @with_stacks: there were to be stacks
+ * @error: negative, why it has ended; 0: it has not, and nothing is done
+ *
+ * How many files without a name were open is not known, so these are not among them. 0 or -ENOMEM.
+ */
+int cryo_evidence_unmade(
+	struct cryo_evidence *evidence, struct cryo_dossier *dossier, bool with_stacks, int error);
 
 /* Nothing more comes: what the manifest is to say of it. 0 or -ENOMEM. */
 int cryo_evidence_describe(const struct cryo_dossier *dossier, struct cryo_buffer *text);

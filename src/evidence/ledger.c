@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each file is written line by line as things happen, so that a collection that is cut off still
- * says what it has. Room for them is set aside at the beginning, and given to them when the disk is
- * full: then what exists can still be described.
+ * says what it has. Room for them is set aside at the beginning. When the disk is full, what does
+ * not fit waits in memory, and the room is given back at the end, when nobody else writes: before,
+ * cores that are still being written would take it. So what exists can still be described.
  *
  * Paths in SHA256SUMS are names and numbers of our own, so nothing in them needs the escapes of
  * sha256sum(1). The manifest is written last and holds the digests of the other two: its own stands
@@ -30,17 +31,19 @@ enum {
 	ROOM_FOR_PROCESS = 1 << 14 /* in manifest, SHA256SUMS and log */
 };
 
-/* A full disk ends the reservation, and what was set aside takes what did not fit. */
+/* Once the room is given back an error is final: a file without its middle must not get its name.
+ */
 static int write_own(
 	struct cryo_ledger *ledger, struct cryo_deposit *deposit, const void *data, size_t size)
 {
-	int r = cryo_deposit_write(deposit, data, size);
+	int r = ledger->is_full ? 0 : cryo_deposit_write(deposit, data, size);
 
-	if (r == -ENOSPC || r == -EDQUOT) {
-		cryo_sink_reserve(ledger->sink, 0);
+	if ((r == -ENOSPC || r == -EDQUOT) && !ledger->is_ending) {
+		ledger->is_full = true;
 		deposit->error = 0;
-		r = cryo_deposit_write(deposit, data, size);
 	}
+	if (ledger->is_full)
+		r = cryo_buffer_add(&deposit->pending, data, size);
 	if (r < 0 && ledger->error == 0)
 		ledger->error = r;
 	return r;
@@ -371,6 +374,8 @@ int cryo_ledger_end(struct cryo_ledger *ledger, struct cryo_evidence_sum *sum)
 	int r;
 
 	cryo_sink_reserve(ledger->sink, 0);
+	ledger->is_full = false;
+	ledger->is_ending = true;
 	say(ledger, 0, "cryocore ends: %zu processes, %" PRIu64 " files", sum->processes,
 		ledger->files);
 	r = end_own(ledger);

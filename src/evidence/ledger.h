@@ -17,6 +17,7 @@
  * @lock: of all the others
  * @files, @bytes: added so far
  * @loose: those that belong to no process
+ * @is_full: what comes waits in memory; @is_ending: there is no room but what is left
  * @error: the first error of the sink that room set aside did not cure; 0: none
  */
 struct cryo_ledger {
@@ -24,7 +25,7 @@ struct cryo_ledger {
 	const struct cryo_evidence_options *options;
 	pthread_mutex_t lock;
 	struct cryo_deposit log, sums, manifest;
-	bool any_process;
+	bool any_process, is_full, is_ending;
 	uint64_t files, bytes;
 	struct cryo_manifest_file *loose;
 	size_t n_loose;

@@ -24,7 +24,8 @@
 enum {
 	DIRECTORY_MODE = 0700,
 	FILE_MODE = 0600,
-	NAME_SIZE = CRYO_SINK_PATH_MAX + sizeof(PARTIAL)
+	NAME_SIZE = CRYO_SINK_PATH_MAX + sizeof(PARTIAL),
+	RESERVE_MIN = 1 << 12
 };
 
 struct directory {
@@ -171,7 +172,14 @@ static void file_free(struct file *file)
 
 static void directory_abandon(struct cryo_sink_file *sink_file)
 {
-	file_free((struct file *)sink_file);
+	struct file *file = (struct file *)sink_file;
+
+	/* a write that failed may have left a part of itself, which is in no digest; without that
+	 * it is a file with an error all the same */
+	int r = ftruncate(file->fd, file->size);
+
+	(void)r;
+	file_free(file);
 }
 
 static int directory_commit(struct cryo_sink_file *sink_file)
@@ -204,6 +212,7 @@ static int directory_link(struct cryo_sink *sink, const char *from, const char *
 	return r;
 }
 
+/* All of it, or of a nearly full disk as much as a power of two below lets have. */
 static void directory_reserve(struct cryo_sink *sink, uint64_t size)
 {
 	struct directory *directory = (struct directory *)sink;
@@ -211,13 +220,13 @@ static void directory_reserve(struct cryo_sink *sink, uint64_t size)
 	if (directory->reserve >= 0)
 		close(directory->reserve);
 	directory->reserve = -1;
-	if (size == 0)
+	if (size < RESERVE_MIN)
 		return;
 	directory->reserve =
 		openat(directory->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 	if (directory->reserve >= 0 &&
 		fallocate(directory->reserve, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
-		directory_reserve(sink, 0);
+		directory_reserve(sink, errno == ENOSPC ? size / 2 : 0);
 }
 
 static void directory_close(struct cryo_sink *sink)
