@@ -3,13 +3,18 @@
  * A page that is first touched while the target stands still costs as much as reading two, so the
  * pages that will be needed are made before (MADV_POPULATE_WRITE, Linux 5.14; else when they are
  * needed).
+ *
+ * The arena outlives a capture, but nothing of a target does: a batch whose reading got stuck is
+ * written as it was found, so what is not read must be zero.
  */
 #include "capture/hold.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -17,16 +22,39 @@
 
 #define ARENA_SIZE (CRYO_HOLD_BYTES + CRYO_WINDOW_SIZE)
 
-int cryo_hold_begin(uint64_t expected, struct cryo_hold *ret_hold)
+/* Bytes of it that keep their pages between captures: more is cheaper to give back than to erase.
+ */
+#define KEPT_SIZE ((size_t)2 << 20)
+
+/* MAP_FAILED, and errno, if there is none. */
+static uint8_t *take_arena(struct cryo_arena *owner)
 {
-	uint8_t *arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *pages = steal_ptr(owner->pages);
+
+	return pages ? pages
+		     : mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static void give_back(struct cryo_arena *owner, uint8_t *pages, size_t used)
+{
+	if (owner->pages || madvise(pages + KEPT_SIZE, ARENA_SIZE - KEPT_SIZE, MADV_DONTNEED) < 0) {
+		munmap(pages, ARENA_SIZE);
+		return;
+	}
+	memset(pages, 0, used < KEPT_SIZE ? used : KEPT_SIZE);
+	owner->pages = pages;
+}
+
+int cryo_hold_begin(struct cryo_arena *owner, uint64_t expected, struct cryo_hold *ret_hold)
+{
+	uint8_t *arena = take_arena(owner);
 
 	if (arena == MAP_FAILED)
 		return -errno;
 	if (expected)
 		madvise(arena, expected < ARENA_SIZE ? expected : ARENA_SIZE, MADV_POPULATE_WRITE);
-	*ret_hold = (struct cryo_hold){.arena = arena};
+	*ret_hold = (struct cryo_hold){.owner = owner, .arena = arena};
 	return 0;
 }
 
@@ -68,7 +96,14 @@ uint8_t *cryo_hold_add(struct cryo_hold *hold, const struct cryo_batch *batch)
 void cryo_hold_end(struct cryo_hold *hold)
 {
 	if (hold->arena)
-		munmap(hold->arena, ARENA_SIZE);
+		give_back(hold->owner, hold->arena, hold->used);
 	free(hold->runs);
 	*hold = (struct cryo_hold){0};
+}
+
+void cryo_arena_clear(struct cryo_arena *arena)
+{
+	if (arena->pages)
+		munmap(arena->pages, ARENA_SIZE);
+	arena->pages = NULL;
 }

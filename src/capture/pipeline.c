@@ -122,7 +122,7 @@ static int prepare(struct cryo_work *work)
 	if (work->reader->request->dry_run)
 		return 0;
 	return cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
-		work->core.forward, &work->copy);
+		work->core.forward ? NULL : work->arena, &work->copy);
 }
 
 /* ---- the stop ---- */

@@ -14,6 +14,7 @@
 #include "capture/channel.h"
 #include "capture/child.h"
 #include "capture/fence.h"
+#include "capture/hold.h"
 #include "capture/job.h"
 #include "capture/pipeline.h"
 #include "capture/privilege.h"
@@ -28,6 +29,7 @@ enum {
  * @work: first: who takes the place of a thread knows only it
  * @born: what it began with; @reader: the same for this job
  * @sharer_index: grows with it
+ * @arena: what is held of one target after the other
  * @size: the most memory that it had when it began, KiB
  */
 struct life {
@@ -36,6 +38,7 @@ struct life {
 	struct cryo_reader reader;
 	struct cryo_job job;
 	struct cryo_sharer_index sharer_index;
+	struct cryo_arena arena;
 	bool fenced;
 	long size;
 };
@@ -82,6 +85,7 @@ static int next_job(struct life *life)
 		.account = {.started_ns = cryo_clock_ns(CLOCK_REALTIME), .fenced = life->fenced},
 		.guard = guard,
 		.sharer_index = &life->sharer_index,
+		.arena = &life->arena,
 	};
 	cryo_watch_resume();
 	return 0;

@@ -19,7 +19,7 @@
  * @inspector: made by prepare
  * @core, @exe: output files, made by prepare; @exe is not open where no copy is wanted
  * @records, @records_size: registers, mapped by stop; NULL if no thread is held
- * @sharer_index: of the captures before and after this one
+ * @sharer_index, @arena: of the captures before and after this one
  * @sharers: who shared its memory before the stop
  * @process: made by inspect
  * @plan: made by plan
@@ -39,6 +39,7 @@ struct cryo_work {
 	void *records;
 	size_t records_size;
 	struct cryo_sharer_index *sharer_index;
+	struct cryo_arena *arena;
 	struct cryo_sharers sharers;
 	struct cryo_process process;
 	struct cryo_plan plan;

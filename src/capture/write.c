@@ -280,13 +280,13 @@ static void free_worker(struct cryo_worker *worker)
 }
 
 int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *shared,
-	struct cryo_written *written, bool is_stream, struct cryo_copy **ret_copy)
+	struct cryo_written *written, struct cryo_arena *arena, struct cryo_copy **ret_copy)
 {
 	struct cryo_copy *copy = calloc(1, sizeof(*copy));
 	int r = copy ? add_worker(copy, 0) : -ENOMEM;
 
-	if (r == 0 && !is_stream)
-		r = cryo_hold_begin(inspector->expected + SLACK, &copy->hold);
+	if (r == 0 && arena)
+		r = cryo_hold_begin(arena, inspector->expected + SLACK, &copy->hold);
 	if (r < 0) {
 		if (copy)
 			free_worker(copy->workers[0]);
@@ -298,7 +298,7 @@ int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *
 	copy->inspector = inspector;
 	copy->shared = shared;
 	copy->written = written;
-	copy->is_stream = is_stream;
+	copy->is_stream = !arena;
 	start_helper(copy, inspector->expected);
 	*ret_copy = copy;
 	return 0;

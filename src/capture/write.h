@@ -17,17 +17,19 @@
 #include "capture/spool.h"
 #include "capture/written.h"
 
+struct cryo_arena;
 struct cryo_copy;
 
 /**
  * cryo_copy_begin - get memory and threads ready.
  * @inspector, @shared, @written: used until cryo_copy_end(); @shared is told how far it is
- * @is_stream: what is written goes strictly forward: by one thread, and nothing is held
+ * @arena: used until cryo_copy_end(). NULL: what is written goes strictly forward (a stream): by
+ * one thread, and nothing is held
  *
  * Else there are as many threads as processors (two at most). 0 or -errno.
  */
 int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *shared,
-	struct cryo_written *written, bool is_stream, struct cryo_copy **ret_copy);
+	struct cryo_written *written, struct cryo_arena *arena, struct cryo_copy **ret_copy);
 
 /* From now on a spool is told of what is read, and the file is written as it needs it (NULL: not
  * any more). Plans are finished, or sketches, before they are read. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "capture/hold.h"
 #include "capture/mapped_file.h"
 #include "capture/write.h"
 
@@ -243,12 +244,13 @@ static void check(const struct setting *setting, const struct cryo_written *writ
 static bool try_one(struct setting *setting)
 {
 	_cleanup_written_ struct cryo_written written = {0};
+	struct cryo_arena arena = {0};
 	struct cryo_copy *copy;
 	int r;
 
 	setting->output.fd = memfd_create("core", 0);
 	cr_assert_eq(
-		cryo_copy_begin(&setting->inspector, &setting->shared, &written, false, &copy), 0);
+		cryo_copy_begin(&setting->inspector, &setting->shared, &written, &arena, &copy), 0);
 	fault.count = 0;
 	fault.armed = true;
 	r = cryo_copy_hold(copy, &setting->plan);
@@ -258,6 +260,7 @@ static bool try_one(struct setting *setting)
 	if (r == 0)
 		check(setting, &written);
 	cryo_copy_end(copy);
+	cryo_arena_clear(&arena);
 	close(setting->output.fd);
 	return fault.count > fault.at;
 }

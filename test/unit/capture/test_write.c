@@ -71,16 +71,18 @@ static void finish(struct setting *setting)
 
 static void copy(struct setting *setting, int expected, struct cryo_written *written)
 {
+	struct cryo_arena arena = {0};
 	struct cryo_copy *copy;
 
 	cr_assert_eq(
-		cryo_copy_begin(&setting->inspector, &setting->shared, written, false, &copy), 0);
+		cryo_copy_begin(&setting->inspector, &setting->shared, written, &arena, &copy), 0);
 	cr_assert_eq(cryo_copy_hold(copy, &setting->plan), expected);
 	finish(setting);
 	if (expected)
 		cr_assert_eq(cryo_copy_rest(copy, &setting->output), 0);
 	cr_assert_eq(cryo_copy_flush(copy, &setting->output), 0);
 	cryo_copy_end(copy);
+	cryo_arena_clear(&arena);
 	cryo_buffer_clear(&setting->plan.head);
 }
 
@@ -163,13 +165,14 @@ Test(write, memory_out_of_reach_is_a_gap)
 
 Test(write, held_runs_that_touch_are_one)
 {
+	struct cryo_arena arena = {0};
 	struct cryo_hold hold;
 	static struct cryo_batch batch;
 	struct cryo_vma vma = {.start = 0x1000000, .end = 0x2000000};
 	struct cryo_segment segment = {.vma = &vma, .file_size = 0x1000000};
 	static const uint64_t starts[] = {0x1000000, 0x1001000, 0x1003000};
 
-	cr_assert_eq(cryo_hold_begin(0, &hold), 0);
+	cr_assert_eq(cryo_hold_begin(&arena, 0, &hold), 0);
 	for (size_t i = 0; i < 3; i++) {
 		batch.windows[i].segment = &segment;
 		batch.windows[i].start = starts[i];
@@ -183,4 +186,34 @@ Test(write, held_runs_that_touch_are_one)
 	cr_assert_eq(hold.runs[1].offset, 0x3000);
 	cr_assert_eq(hold.runs[1].data, hold.arena + 2 * PAGE);
 	cryo_hold_end(&hold);
+	cryo_arena_clear(&arena);
+}
+
+/* A batch as large as that of which nothing is read, and what it finds in its place. */
+static void hold_one(struct cryo_arena *arena, size_t size, uint8_t old, uint8_t new)
+{
+	static struct cryo_batch batch;
+	struct cryo_hold hold;
+	size_t n_old = 0;
+
+	cr_assert_eq(cryo_hold_begin(arena, size, &hold), 0);
+	cr_assert_null(arena->pages, "nobody else takes it meanwhile");
+	batch.size = size;
+	cr_assert_eq(cryo_hold_add(&hold, &batch), hold.arena);
+	for (size_t i = 0; i < size; i++)
+		n_old += hold.arena[i] == old;
+	cr_assert_eq(n_old, size);
+	memset(hold.arena, new, size);
+	cryo_hold_end(&hold);
+	cr_assert_not_null(arena->pages);
+}
+
+Test(write, nothing_of_one_target_is_held_with_the_next)
+{
+	struct cryo_arena arena = {0};
+	static const size_t sizes[] = {PAGE, 16 << 20, PAGE, (2 << 20) + PAGE, 3 << 20};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		hold_one(&arena, sizes[i], 0, (uint8_t)(0xa0 + i));
+	cryo_arena_clear(&arena);
 }
