@@ -58,6 +58,7 @@ int cryocore_freeze_result_json(const struct cryocore_freeze_result *result, cha
 		CRYO_NUMBER("spared", result->n_spared),
 		CRYO_NUMBER("not_frozen", result->n_failed),
 		CRYO_NUMBER("revived", result->n_revived),
+		CRYO_FLAG("dry_run", !result->journal),
 		CRYO_FLAG("quiet", result->quiet),
 		CRYO_FLAG("cancelled", result->cancelled),
 		CRYO_FLAG("thawed", result->thawed),

@@ -15,6 +15,10 @@
 #include "options.h"
 #include "values.h"
 
+enum {
+	MAX_SECONDS = 366 * 86400 /* cli_parse_seconds() */
+};
+
 struct request {
 	struct cryocore_freeze_options options;
 	struct cli_pids pids, trees;
@@ -51,7 +55,8 @@ static int set_thaw_after(const struct cli_option *option, void *field, const ch
 
 	(void)option;
 	if (cli_parse_seconds(value, &ms) < 0 || ms < 1000) {
-		cli_error("--thaw-after: '%s' is not a number of seconds from 1 on", value);
+		cli_error("--thaw-after: '%s' is not a number of seconds from 1 to %d", value,
+			MAX_SECONDS);
 		return -EINVAL;
 	}
 	*(unsigned int *)field = (unsigned int)((ms + 999) / 1000);
@@ -159,13 +164,14 @@ static void say_attack(const struct cryocore_frozen *process)
 			process->comm);
 }
 
-static void say_summary(const struct cryocore_freeze_result *result)
+static void say_summary(const struct cryocore_freeze_result *result, bool dry_run)
 {
 	cli_note(0,
-		"%zu frozen (%zu by signal, %zu by cgroup), %zu stood still before, %zu spared, "
+		"%zu %s (%zu by signal, %zu by cgroup), %zu stood still before, %zu spared, "
 		"%zu not frozen, in %.3f s",
-		result->n_frozen, result->n_signal, result->n_cgroup, result->n_before,
-		result->n_spared, result->n_failed, (double)result->duration_ns / 1e9);
+		result->n_frozen, dry_run ? "would be frozen" : "frozen", result->n_signal,
+		result->n_cgroup, result->n_before, result->n_spared, result->n_failed,
+		(double)result->duration_ns / 1e9);
 	cli_note(1, "%zu passes, %zu chases", result->passes, result->chases);
 	if (result->added)
 		cli_note(0, "an earlier freeze was in force: this one added to it");
@@ -180,7 +186,9 @@ static void say_summary(const struct cryocore_freeze_result *result)
 /* The last line on stdout. */
 static void print_undo(const struct cryocore_freeze_result *result, const char *journal)
 {
-	if (result->cancelled && result->thawed)
+	if (!result->n_frozen && !result->n_failed && !result->added && !result->guard)
+		printf("nothing was frozen\n");
+	else if (result->cancelled && result->thawed)
 		printf("interrupted: what was stopped runs again\n");
 	else if (!journal)
 		printf("to undo: cryocore thaw\n");
@@ -199,7 +207,7 @@ static int print_result(const struct request *request, const struct cryocore_fre
 		return cli_print_json(cryocore_freeze_result_json(result, &json), &json);
 	for (size_t i = 0; i < result->n_processes; i++)
 		print_process(&result->processes[i], dry_run);
-	say_summary(result);
+	say_summary(result, dry_run);
 	if (!dry_run)
 		print_undo(result, request->options.journal);
 	return 0;
@@ -219,24 +227,85 @@ static int exit_status(const struct request *request, const struct cryocore_free
 	return CLI_COMPLETE;
 }
 
+static const struct cryocore_frozen *find_process(
+	const struct cryocore_freeze_result *result, pid_t pid)
+{
+	for (size_t i = 0; i < result->n_processes; i++)
+		if (result->processes[i].pid == pid)
+			return &result->processes[i];
+	return NULL;
+}
+
 /* A PID that was named and was not there. */
 static size_t say_missing(const struct cli_pids *pids, const struct cryocore_freeze_result *result)
 {
 	size_t missing = 0;
 
 	for (size_t i = 0; i < pids->count; i++) {
-		bool found = false;
-
-		for (size_t j = 0; j < result->n_processes && !found; j++)
-			found = result->processes[j].pid == pids->array[i];
-		if (!found)
-			cli_error("pid %d: no such process", pids->array[i]);
-		missing += !found;
+		if (find_process(result, pids->array[i]))
+			continue;
+		cli_error("pid %d: no such process", pids->array[i]);
+		missing++;
 	}
 	return missing;
 }
 
-static int explain_failure(int r)
+static bool is_spared_by(const struct cryocore_frozen *process, const char *word)
+{
+	pid_t pid;
+
+	if (cryocore_parse_pid(word, &pid) == 0 && pid == process->pid)
+		return true;
+	return strcmp(word, process->comm) == 0 ||
+	       (word[0] == '/' && process->fate == CRYOCORE_SPARED);
+}
+
+static bool is_spared_by_user(const struct cli_words *spare, const struct cryocore_frozen *process)
+{
+	for (size_t i = 0; i < spare->count; i++)
+		if (is_spared_by(process, spare->array[i]))
+			return true;
+	return false;
+}
+
+/* A PID that was named, and must not be stopped. */
+static size_t say_spared(const struct request *request, const struct cryocore_freeze_result *result)
+{
+	size_t spared = 0;
+
+	for (size_t i = 0; i < request->pids.count; i++) {
+		const struct cryocore_frozen *process =
+			find_process(result, request->pids.array[i]);
+
+		if (!process || process->fate != CRYOCORE_SPARED ||
+			is_spared_by_user(&request->spare, process))
+			continue;
+		cli_error(
+			"pid %d is spared though it was named: %s", process->pid, process->reason);
+		spared++;
+	}
+	return spared;
+}
+
+/* Whoever mistypes a name has frozen what they need: that must be seen. */
+static void say_unused_spares(
+	const struct cli_words *spare, const struct cryocore_freeze_result *result)
+{
+	for (size_t i = 0; i < spare->count; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < result->n_processes && !found; j++)
+			found = is_spared_by(&result->processes[j], spare->array[i]);
+		if (!found)
+			cli_error("--spare %s fits no process that was looked at%s",
+				spare->array[i],
+				strlen(spare->array[i]) > 15
+					? ": names have 15 bytes at most, see /proc/PID/comm"
+					: "");
+	}
+}
+
+static int explain_failure(int r, const char *journal)
 {
 	static const struct {
 		int error;
@@ -251,6 +320,12 @@ static int explain_failure(int r)
 		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU"},
 	};
 
+	if (r == -ENOENT && journal) {
+		cli_error(
+			"no place for the journal at '%s': make its directory: nothing was frozen",
+			journal);
+		return CLI_FAILED;
+	}
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].error == r) {
 			cli_error("%s: nothing was frozen", texts[i].text);
@@ -269,8 +344,14 @@ static int run(struct request *request)
 	request->options.cancel = cli_cancel_flag();
 	r = cryocore_freeze(&request->options, &result);
 	if (r < 0)
-		return explain_failure(r);
-	missing = say_missing(&request->pids, result) + say_missing(&request->trees, result);
+		return explain_failure(r, request->options.journal);
+	missing = say_missing(&request->pids, result) + say_missing(&request->trees, result) +
+		  say_spared(request, result);
+	if (result->n_processes == 0 && missing == 0) {
+		cli_error("no process fits what was asked for");
+		missing = 1;
+	}
+	say_unused_spares(&request->spare, result);
 	status = exit_status(request, result);
 	if (missing && status == CLI_COMPLETE)
 		status = result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;

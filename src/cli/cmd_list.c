@@ -70,6 +70,17 @@ static int print_list(const struct request *request, const struct cryocore_list_
 	return fflush(stdout) == 0 ? 0 : -EIO;
 }
 
+static const char *journal_text(int error)
+{
+	if (error == EXDEV)
+		return "it belongs to another pid namespace: give another --journal";
+	if (error == EBADMSG)
+		return "it is no journal of cryocore, or its head is damaged";
+	if (error == EPERM)
+		return "it is not a plain file of yours that nobody else may write";
+	return strerror(error);
+}
+
 static int run(const struct request *request)
 {
 	struct cryocore_list_result *result = NULL;
@@ -81,9 +92,7 @@ static int run(const struct request *request)
 	}
 	if (result->journal_error)
 		cli_error("the journal: %s: frozen processes are listed as stopped",
-			result->journal_error == EXDEV
-				? "it belongs to another pid namespace: give another --journal"
-				: strerror(result->journal_error));
+			journal_text(result->journal_error));
 	if (result->n_hidden) {
 		cli_error("%zu processes are HIDDEN", result->n_hidden);
 		status = CLI_PARTIAL;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
@@ -54,8 +55,12 @@ static void print_process(const struct cryocore_thawed *process)
 		printf("%s %d (%s)\n", words[process->fate], process->pid, process->comm);
 }
 
-static void say_summary(const struct cryocore_thaw_result *result)
+static void say_summary(const struct cryocore_thaw_result *result, const char *journal)
 {
+	if (result->nothing && journal && access(journal, F_OK) < 0) {
+		cli_note(0, "nothing is frozen (there is no journal '%s')", journal);
+		return;
+	}
 	if (result->nothing) {
 		cli_note(0, "nothing is frozen%s",
 			result->stale ? " (the journal is of an earlier boot)" : "");
@@ -77,7 +82,7 @@ static int print_result(const struct request *request, const struct cryocore_tha
 		return -ENOMEM;
 	for (size_t i = 0; i < result->n_processes && !request->json; i++)
 		print_process(&result->processes[i]);
-	say_summary(result);
+	say_summary(result, request->options.journal);
 	return fflush(stdout) == 0 ? 0 : -EIO;
 }
 

@@ -14,6 +14,8 @@
 static const struct cli_command commands[] = {
 	{NULL, "[OPTION]... PID...", "a core of each process, and its executable beside it",
 		cli_cmd_capture},
+	{NULL, "[OPTION]... --all|-p LIST|--tree PID|--cgroup PATH [-d DIR|--tar FILE]",
+		"evidence: cores and what the kernel knows, with a manifest", cli_cmd_capture},
 	{"freeze", "[OPTION]... --all|-p LIST|--tree PID|--cgroup PATH",
 		"stop processes, all but what you need", cli_cmd_freeze},
 	{"thaw", "[OPTION]... [--all|-p LIST]", "give back what freeze stopped", cli_cmd_thaw},

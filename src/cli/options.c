@@ -53,18 +53,21 @@ static const struct cli_option *find_option(const struct cli_option *table, int 
 	return table->name ? table : NULL;
 }
 
-static void explain(char **argv, int code)
+/* A page of a command has its own usage. */
+static void explain(const struct cli_page *page, char **argv, int code)
 {
+	const char *gap = page->usage ? " " : "", *command = page->usage ? argv[0] : "";
 	const char *word = argv[optind - 1];
 	_Bool is_long = optopt == 0 || optopt >= FIRST_LONG;
 
 	if (is_long)
-		cli_error("%s '%s': see 'cryocore --help'",
+		cli_error("%s '%s': see 'cryocore%s%s --help'",
 			code == ':' ? "an argument is missing to" : "unknown or malformed option",
-			word);
+			word, gap, command);
 	else
-		cli_error("%s '-%c': see 'cryocore --help'",
-			code == ':' ? "an argument is missing to" : "unknown option", optopt);
+		cli_error("%s '-%c': see 'cryocore%s%s --help'",
+			code == ':' ? "an argument is missing to" : "unknown option", optopt, gap,
+			command);
 }
 
 static void print_rows(const struct cli_option *table)
@@ -73,9 +76,12 @@ static void print_rows(const struct cli_option *table)
 		char left[64];
 		const char *argument = table->argument ? table->argument : "";
 
+		const char *equals = !argument[0] ? "" : argument[0] == '[' ? "[=" : "=";
+
+		argument += argument[0] == '[';
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", table->letter ? '-' : ' ',
 			table->letter ? table->letter : ' ', table->letter ? "," : " ", table->name,
-			argument[0] && argument[0] != '[' ? "=" : "", argument);
+			equals, argument);
 		printf("  %-32s %s\n", left, table->help);
 	}
 }
@@ -113,7 +119,7 @@ int cli_options_parse(const struct cli_page *page, int argc, char **argv, void *
 		int r;
 
 		if (code == '?' || code == ':' || !option) {
-			explain(argv, code);
+			explain(page, argv, code);
 			return -1 - CLI_USAGE;
 		}
 		r = set(page, option, state);
