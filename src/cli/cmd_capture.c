@@ -330,9 +330,14 @@ static int run_gather(struct request *request)
 {
 	struct cryocore_gather_options *options = &request->gather.options;
 
-	if (request->stream || request->options.prefix || request->options.dry_run) {
-		cli_error("--output and --dry-run are for cores alone: leave out --all, "
-			  "--directory, --tree, --cgroup and --freeze");
+	if (request->options.prefix || request->options.dry_run || request->options.overwrite ||
+		request->options.no_exe) {
+		cli_error("--output, --dry-run, --force and --no-exe are for cores alone: leave "
+			  "out --all, --directory, --tar, --tree, --cgroup and --freeze");
+		return CLI_USAGE;
+	}
+	if (options->directory && request->gather.tar) {
+		cli_error("--directory and --tar contradict each other: choose one");
 		return CLI_USAGE;
 	}
 	if (options->zstd_level && !request->gather.tar) {
@@ -355,7 +360,7 @@ static int run_gather(struct request *request)
 
 static int run_cores(struct request *request)
 {
-	if (check_request(request) < 0)
+	if (check_request(request) < 0 || cli_gather_check_unused(&request->gather) < 0)
 		return CLI_USAGE;
 	request->options.cancel = cli_cancel_flag();
 	request->options.zstd_level = request->gather.options.zstd_level;

@@ -97,6 +97,36 @@ bool cli_gather_is_wanted(const struct cli_gather *gather)
 	       gather->cgroups.count || options->freeze;
 }
 
+int cli_gather_check_unused(const struct cli_gather *gather)
+{
+	const struct cryocore_gather_options *options = &gather->options;
+	struct cryocore_gather_options defaults;
+
+	cryocore_gather_options_init(&defaults);
+	const struct {
+		const char *name;
+		bool is_given;
+	} rows[] = {
+		{"spare", gather->spare.count},
+		{"deleted-files", options->deleted_files},
+		{"no-stacks", options->no_stacks},
+		{"max-copy", options->max_copy != defaults.max_copy},
+		{"bundle", options->bundle},
+		{"bundle-max", options->bundle_max != defaults.bundle_max},
+		{"case", options->case_id},
+		{"examiner", options->examiner},
+		{"note", options->note},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].is_given) {
+			cli_error("--%s is for evidence: give --directory, --tar or --freeze too",
+				rows[i].name);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 void cli_gather_clear(struct cli_gather *gather)
 {
 	cli_pids_clear(&gather->trees);
@@ -114,6 +144,8 @@ static const char *first_words(const struct cryocore_gathered *process)
 	for (size_t i = 0; capture && i < capture->n_messages; i++)
 		if (capture->messages[i].severity != CRYOCORE_INFO)
 			return capture->messages[i].text;
+	if (process->gone && !process->start_time && !process->hidden)
+		return "no such process";
 	if (process->gone)
 		return "it ended before everything was read";
 	if (process->kernel_thread)
@@ -180,8 +212,9 @@ static void print_summary(
 		(double)result->total_ns / 1e9);
 	if (gather->options.freeze)
 		fprintf(gather->results,
-			"%zu processes were frozen, %zu could not be, %zu are still\n",
-			result->frozen, result->not_frozen, result->left_frozen);
+			"%zu processes were frozen, %zu could not be, %zu are still%s\n",
+			result->frozen, result->not_frozen, result->left_frozen,
+			result->left_frozen ? ": 'cryocore thaw' gives them back" : "");
 	fprintf(gather->results, "%s  %s/manifest.json\n", result->manifest_sha256,
 		gather->tar ? gather->tar : gather->options.directory);
 }

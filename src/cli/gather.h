@@ -80,6 +80,10 @@ int cli_gather_set_size(const struct cli_option *option, void *field, const char
 /* Whether evidence was asked for, and not plain cores. */
 bool cli_gather_is_wanted(const struct cli_gather *gather);
 
+/* Plain cores were asked for: an option that only evidence has would do nothing. 0, or words and
+ * -EINVAL. */
+int cli_gather_check_unused(const struct cli_gather *gather);
+
 /* Do it; everything else is in @gather->options by now. The exit status. */
 int cli_gather_run(struct cli_gather *gather);
 
