@@ -6,12 +6,14 @@
  */
 #include "capture/early.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buffer.h"
 #include "capture/early_flags.h"
 #include "capture/inspect.h"
@@ -22,7 +24,10 @@
 enum {
 	MANY_THREADS = 200,
 	MANY_BYTES = 64 * 1024, /* of maps: some 800 mappings */
+	TOO_MANY_BYTES =
+		512 * 1024, /* 6,000: smaps takes longer than to have a BPF program loaded */
 	PIECE = 8 * 1024,
+	OWN_EXTENTS = 256,
 };
 
 /* What is passed over, used or not, so that small mappings are asked about together. */
@@ -34,7 +39,7 @@ static void read_maps(const struct cryo_inspector *inspector, struct cryo_buffer
 	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
 	ssize_t n = maps < 0 ? 0 : 1;
 
-	while (n > 0 && text->size < MANY_BYTES && cryo_buffer_reserve(text, PIECE) == 0) {
+	while (n > 0 && text->size < TOO_MANY_BYTES && cryo_buffer_reserve(text, PIECE) == 0) {
 		n = read(maps, text->data + text->size, PIECE);
 		text->size += n > 0 ? (size_t)n : 0;
 	}
@@ -70,15 +75,113 @@ static void forget(struct cryo_early *early)
 	early->n_vmas = 0;
 }
 
-static void read_mappings(struct cryo_inspector *inspector)
+/* Private memory without a page of its own, as far as is known. */
+static bool is_unused(const struct cryo_vma *vma)
+{
+	static const uint32_t others =
+		CRYO_VM_SHARED | CRYO_VM_HUGETLB | CRYO_VM_IO | CRYO_VM_PFNMAP | CRYO_VM_MIXEDMAP;
+
+	return !vma->anonymous && !vma->swap && vma->kind != CRYO_VMA_SPECIAL &&
+	       !(vma->flags & others);
+}
+
+/* Where the mappings from `from` on end that may be asked about as one. */
+static size_t stretch_end(const struct cryo_early *early, size_t from)
+{
+	size_t end = from + 1;
+
+	while (end < early->n_vmas && early->vmas[end].start - early->vmas[end - 1].end <= BRIDGE &&
+		(is_unused(&early->vmas[end]) ||
+			early->vmas[end].end - early->vmas[end].start <= BRIDGE))
+		end++;
+	return end;
+}
+
+/* Note that mappings have a page, up to the last one that the extent touches, which is returned. */
+static struct cryo_vma *mark_used(struct cryo_vma *vma, const struct cryo_vma *end,
+	const struct cryo_extent *own, uint64_t page_size)
+{
+	while (vma < end && vma->end <= own->start)
+		vma++;
+	for (; vma < end && vma->start < own->end; vma++) {
+		if (is_unused(vma))
+			vma->anonymous = page_size;
+		if (vma->end >= own->end)
+			break;
+	}
+	return vma;
+}
+
+/* Pages that have come into a stretch of mappings. Of one that has any no more are looked for. 0 or
+ * -errno. */
+static int look_for_pages(
+	const struct cryo_memory *memory, struct cryo_vma *vma, struct cryo_vma *end)
+{
+	struct cryo_extent own[OWN_EXTENTS];
+	uint64_t at = vma->start;
+	size_t count;
+	int r = 0;
+
+	while (vma < end && r == 0) {
+		struct cryo_vma *marked = vma;
+
+		r = cryo_memory_find_own(
+			memory, at, end[-1].end, own, ARRAY_SIZE(own), &count, &at);
+		for (size_t i = 0; i < count && r == 0; i++)
+			marked = mark_used(marked, end, &own[i], memory->page_size);
+		while (r == 0 && vma < end && (vma->end <= at || !is_unused(vma)))
+			vma++;
+		if (vma < end && at < vma->start)
+			at = vma->start;
+	}
+	return r;
+}
+
+static bool find_new_pages(const struct cryo_inspector *inspector)
+{
+	const struct cryo_early *early = &inspector->early;
+	size_t i = 0;
+
+	while (i < early->n_vmas) {
+		size_t end;
+
+		if (!is_unused(&early->vmas[i])) {
+			i++;
+			continue;
+		}
+		end = stretch_end(early, i);
+		if (look_for_pages(&inspector->memory, early->vmas + i, early->vmas + end) < 0)
+			return false;
+		i = end;
+	}
+	return true;
+}
+
+/* Whether smaps could be done without. */
+static bool read_without_smaps(struct cryo_inspector *inspector)
+{
+	struct cryo_early *early = &inspector->early;
+
+	return early->flags >= 0 && !inspector->needs_sizes && inspector->memory.scan_wanted &&
+	       cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
+	       find_new_pages(inspector);
+}
+
+static int read_smaps(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 	_cleanup_close_ int smaps = openat(inspector->live_dir, "smaps", O_RDONLY | O_CLOEXEC);
 
-	if (smaps < 0 || !inspector->memory.scan_wanted ||
-		!read_generation(inspector, &early->generation))
-		return;
-	if (cryo_maps_read(smaps, &early->vmas, &early->n_vmas) != 0)
+	forget(early);
+	return smaps < 0 ? -errno : cryo_maps_read(smaps, &early->vmas, &early->n_vmas);
+}
+
+static void read_mappings(struct cryo_inspector *inspector)
+{
+	struct cryo_early *early = &inspector->early;
+
+	if (inspector->memory.scan_wanted && read_generation(inspector, &early->generation) &&
+		!read_without_smaps(inspector) && read_smaps(inspector) != 0)
 		forget(early);
 }
 
@@ -93,8 +196,11 @@ void cryo_early_read(struct cryo_inspector *inspector)
 		look_at_files(inspector, &maps);
 	if (!large && !inspector->unstoppable)
 		return;
-	if (cryo_bpf_open(&inspector->early.bpf) == 0 && large)
-		read_mappings(inspector);
+	if (cryo_bpf_open(&inspector->early.bpf) < 0 || !large)
+		return;
+	if (maps.size >= TOO_MANY_BYTES && !inspector->needs_sizes)
+		inspector->early.flags = cryo_early_flags_open();
+	read_mappings(inspector);
 }
 
 void cryo_early_read_again(struct cryo_inspector *inspector)
@@ -123,66 +229,6 @@ static bool is_same(const struct cryo_bpf_generation *left, const struct cryo_bp
 {
 	return left->mm == right->mm && left->executed == right->executed &&
 	       left->sequence == right->sequence;
-}
-
-/* Private memory without a page of its own, as far as is known. */
-static bool is_unused(const struct cryo_vma *vma)
-{
-	static const uint32_t others =
-		CRYO_VM_SHARED | CRYO_VM_HUGETLB | CRYO_VM_IO | CRYO_VM_PFNMAP | CRYO_VM_MIXEDMAP;
-
-	return !vma->anonymous && !vma->swap && vma->kind != CRYO_VMA_SPECIAL &&
-	       !(vma->flags & others);
-}
-
-/* Where the mappings from `from` on end that may be asked about as one. */
-static size_t stretch_end(const struct cryo_early *early, size_t from)
-{
-	size_t end = from + 1;
-
-	while (end < early->n_vmas && early->vmas[end].start - early->vmas[end - 1].end <= BRIDGE &&
-		(is_unused(&early->vmas[end]) ||
-			early->vmas[end].end - early->vmas[end].start <= BRIDGE))
-		end++;
-	return end;
-}
-
-/* Pages that have come into a stretch of mappings. 0 or -errno. */
-static int look_for_pages(
-	const struct cryo_memory *memory, struct cryo_vma *vma, struct cryo_vma *end)
-{
-	uint64_t at;
-	int r = 1;
-
-	while (vma < end && (r = cryo_memory_find_own(memory, vma->start, end[-1].end, &at)) > 0) {
-		while (vma < end && vma->end <= at)
-			vma++;
-		if (vma < end && is_unused(vma))
-			vma->anonymous = memory->page_size;
-		while (vma < end && !is_unused(vma))
-			vma++;
-	}
-	return r < 0 ? r : 0;
-}
-
-static bool find_new_pages(const struct cryo_inspector *inspector)
-{
-	const struct cryo_early *early = &inspector->early;
-	size_t i = 0;
-
-	while (i < early->n_vmas) {
-		size_t end;
-
-		if (!is_unused(&early->vmas[i])) {
-			i++;
-			continue;
-		}
-		end = stretch_end(early, i);
-		if (look_for_pages(&inspector->memory, early->vmas + i, early->vmas + end) < 0)
-			return false;
-		i = end;
-	}
-	return true;
 }
 
 static bool has_name(const struct cryo_inspector *inspector, const struct cryo_vma *vma)
@@ -232,13 +278,8 @@ static bool is_still_so(const struct cryo_inspector *inspector)
 /* The same without what was read before. */
 static bool read_anew(struct cryo_inspector *inspector)
 {
-	struct cryo_early *early = &inspector->early;
-
-	if (early->flags < 0 || !inspector->memory.scan_wanted)
-		return false;
-	forget(early);
-	return cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
-	       find_new_pages(inspector);
+	forget(&inspector->early);
+	return read_without_smaps(inspector);
 }
 
 bool cryo_early_take(

@@ -21,9 +21,10 @@ struct cryo_inspector;
 /**
  * struct cryo_early - what is known before the stop.
  * @bpf: open for a large process, where it may be
- * @vmas: of a large process, as smaps shows them; owned
+ * @vmas: of a large process, as smaps shows them; of a very large one it is only known whether they
+ *	have pages of their own, unless the inspector needs more; owned
  * @generation: of @vmas
- * @flags: program of early_flags.h, for when @vmas are not so any more; or -1
+ * @flags: program of early_flags.h, for those and for when @vmas are not so any more; or -1
  * @files: of a small one: its private mappings that begin a file, with what
  * cryo_mapped_file_inspect() found; owned
  */

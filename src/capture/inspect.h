@@ -29,6 +29,7 @@
  * @ppid: for prstatus, in the process's pid namespace
  * @overflow: of this system
  * @same_ids: it is in our pid namespace
+ * @needs_sizes: it matters how much of a mapping is there, and not only whether anything is
  * @early: what was read before the stop
  * @n_threads: before the stop; @unstoppable: it is known then that a thread will not be stopped
  * @expected: bytes of memory that its core will hold, about; files aside
@@ -55,6 +56,7 @@ struct cryo_inspector {
 	pid_t ppid;
 	struct cryo_overflow_ids overflow;
 	bool same_ids;
+	bool needs_sizes;
 	struct cryo_early early;
 	bool unstoppable;
 	uint64_t n_threads, expected;

@@ -93,6 +93,8 @@ static int open_all(struct cryo_work *work)
 		return cryo_tell_refused(work, r, "read it");
 	work->inspector.guard = work->guard;
 	work->inspector.unstoppable |= request->no_stop;
+	work->inspector.needs_sizes =
+		request->policy.stacks || request->snapshot != CRYOCORE_SNAPSHOT_NONE;
 	if (request->cautious)
 		cryo_inspector_be_cautious(&work->inspector);
 	set_deadline(work);

@@ -369,9 +369,11 @@ static int choose(struct cryo_work *work)
 	return choose_fork(work, needed);
 }
 
-/* What the mappings are, while it still runs. */
+/* What the mappings are, while it still runs. How much of each is there was needed to choose a way,
+ * and costs too much in the stop. */
 static void read_early(struct cryo_work *work)
 {
+	work->inspector.needs_sizes = work->reader->request->policy.stacks;
 	cryo_guard_at(work->guard, CRYO_PLACE_EARLY);
 	cryo_early_read_again(&work->inspector);
 	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);

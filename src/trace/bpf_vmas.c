@@ -15,16 +15,18 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
-#include "base/io.h"
+#include "base/cleanup.h"
 #include "trace/btf.h"
 
 #define LICENCE "Dual MIT/GPL"
 
 enum {
 	ALL_RECORDS = 1 << 28,
+	PIECE = 2048, /* records: more than eight pages of 4 KiB hold */
 	RECORD = -(int)sizeof(struct cryo_bpf_vma)
 };
 
@@ -112,6 +114,46 @@ int cryo_bpf_vmas_open(void)
 	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
 }
 
+static bool comes_after(const struct cryo_bpf_vma *vma, const struct cryo_buffer *records)
+{
+	const struct cryo_bpf_vma *last;
+
+	if (!records->size)
+		return true;
+	last = (const struct cryo_bpf_vma *)(records->data + records->size) - 1;
+	return vma->start > last->start;
+}
+
+static ssize_t read_some(int file, struct cryo_bpf_vma *some)
+{
+	ssize_t n;
+
+	do
+		n = read(file, some, PIECE * sizeof(*some));
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/*
+ * Whole records come, as many as fit into eight pages. Behind the last ones of a list that took
+ * several reads Linux 6.18 gives these once more, for ever: what does not ascend is the end.
+ */
+static int read_ascending(int file, struct cryo_buffer *records)
+{
+	struct cryo_bpf_vma some[PIECE];
+	ssize_t n;
+
+	while ((n = read_some(file, some)) > 0 && comes_after(some, records)) {
+		int r = cryo_buffer_add(records, some, (size_t)n);
+
+		if (r < 0)
+			return r;
+		if (records->size > ALL_RECORDS || records->size % sizeof(*some))
+			return -EFBIG;
+	}
+	return n < 0 ? -errno : 0;
+}
+
 int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, size_t *ret_count)
 {
 	union bpf_iter_link_info info = {.task = {.tid = (uint32_t)tid}};
@@ -120,10 +162,10 @@ int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, s
 	_cleanup_close_ int link = bpf_link_create(program, 0, BPF_TRACE_ITER, &options);
 	_cleanup_close_ int file = link < 0 ? link : bpf_iter_create(link);
 	_cleanup_buffer_ struct cryo_buffer records = {0};
-	int r = file < 0 ? file : cryo_io_read_all(file, ALL_RECORDS, &records);
+	int r = file < 0 ? file : read_ascending(file, &records);
 
-	if (r != 0)
-		return r < 0 ? r : -EFBIG;
+	if (r < 0)
+		return r;
 	if (!records.size)
 		return -ESRCH;
 	*ret_count = records.size / sizeof(**ret_vmas);

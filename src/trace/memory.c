@@ -57,10 +57,11 @@ static int scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 		memory->pagemap, memory->page_size, start, end, extents, room, ret_count, ret_next);
 }
 
-int cryo_memory_find_own(
-	const struct cryo_memory *memory, uint64_t start, uint64_t end, uint64_t *ret_at)
+int cryo_memory_find_own(const struct cryo_memory *memory, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
-	return memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, ret_at)
+	return memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, extents,
+					     room, ret_count, ret_next)
 				   : -EOPNOTSUPP;
 }
 

@@ -87,12 +87,14 @@ int cryo_memory_scan(const struct cryo_memory *memory, uint64_t start, uint64_t 
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 
 /**
- * cryo_memory_find_own - the first page of a range that is the process's own, and not of a file.
+ * cryo_memory_find_own - pages of a range that are the process's own, and not of a file: in memory
+ *	or in swap.
  *
- * Returns 1, 0 if there is none, -EOPNOTSUPP without PAGEMAP_SCAN, or -errno.
+ * As cryo_memory_scan(), but not too many at a time. 0, -EOPNOTSUPP without PAGEMAP_SCAN, or
+ *-errno.
  */
-int cryo_memory_find_own(
-	const struct cryo_memory *memory, uint64_t start, uint64_t end, uint64_t *ret_at);
+int cryo_memory_find_own(const struct cryo_memory *memory, uint64_t start, uint64_t end,
+	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 
 /* Whether a page that cannot be read is a guard page, which is a hole and not a gap. */
 bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address);

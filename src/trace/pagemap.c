@@ -33,6 +33,7 @@ enum {
 	PAGE_IS_GUARD = 1 << 8, /* Linux 6.15; before, guard pages are PAGE_IS_SWAPPED */
 	REGIONS = 512,
 	FEW_REGIONS = 64,
+	OWN_PAGES = 256,       /* so many are enough to tell which of some mappings have any */
 	TABLE_REACH = 2 << 20, /* of one page table; more with larger pages */
 	STRETCH_PAGES = 16384, /* that are looked for at a time: 0.2 ms */
 	ENTRIES = 4096,
@@ -98,16 +99,17 @@ static struct pm_scan_arg question(uint64_t wanted, enum cryo_scan which, uint64
 }
 
 /* Pages of the process's own: not the zero page, not those of a file's cache. */
-int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *ret_at)
+int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, struct cryo_extent *extents,
+	size_t room, size_t *ret_count, uint64_t *ret_next)
 {
-	struct page_region region;
+	struct page_region regions[OWN_PAGES];
 	struct pm_scan_arg scan = {
 		.size = sizeof(scan),
 		.start = start,
 		.end = end,
-		.vec = (uintptr_t)&region,
-		.vec_len = 1,
-		.max_pages = 1,
+		.vec = (uintptr_t)regions,
+		.vec_len = room < OWN_PAGES ? room : OWN_PAGES,
+		.max_pages = OWN_PAGES,
 		.category_inverted = PAGE_IS_PFNZERO | PAGE_IS_FILE,
 		.category_mask = PAGE_IS_PFNZERO | PAGE_IS_FILE,
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
@@ -115,9 +117,13 @@ int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *r
 	};
 	int n = ask(pagemap, &scan);
 
-	if (n > 0)
-		*ret_at = region.start;
-	return n;
+	if (n < 0)
+		return n;
+	*ret_count = 0;
+	for (int i = 0; i < n; i++)
+		add_extent(extents, room, ret_count, regions[i].start, regions[i].end);
+	*ret_next = scan.walk_end;
+	return scan.walk_end > start ? 0 : -EIO;
 }
 
 uint64_t cryo_pagemap_probe_scan(int pagemap)

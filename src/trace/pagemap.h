@@ -20,9 +20,9 @@ int cryo_pagemap_scan(int pagemap, uint64_t wanted, enum cryo_scan which, uint64
 int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next);
 
-/* The first page of a range that is the process's own, in memory or in swap; by the ioctl. 1, 0 if
- * there is none, or -errno. */
-int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, uint64_t *ret_at);
+/* cryo_memory_find_own() by the ioctl. */
+int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, struct cryo_extent *extents,
+	size_t room, size_t *ret_count, uint64_t *ret_next);
 
 /* A guard page (MADV_GUARD_INSTALL; told from Linux 6.14 on): it counts as swapped, holds nothing.
  */

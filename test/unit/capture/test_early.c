@@ -2,6 +2,7 @@
 /* The mappings of a child, read early; where BPF may be used. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "capture/inspect.h"
 #include "capture/mapped_file.h"
 #include "proc/maps.h"
@@ -18,13 +21,15 @@
 
 enum {
 	PAGE = 4096,
-	MAPPINGS = 2000
+	MAPPINGS = 2000,
+	VERY_MANY = 16000 /* maps is longer than what smaps is read for */
 };
 
 /* What the child is to do. */
 typedef void change_function(char *memory);
 
 struct setting {
+	size_t mappings;
 	pid_t child;
 	struct cryo_inspector inspector;
 	struct cryo_identity identity;
@@ -65,21 +70,21 @@ static void look_at(struct setting *setting)
 }
 
 /* Neighbours of different permissions, every fourth touched; they are read, and then changed. */
-static void begin(struct setting *setting, change_function *change)
+static void begin_with(struct setting *setting, size_t mappings, change_function *change)
 {
 	int order[2], done[2];
 	char byte = 0;
 
-	*setting = (struct setting){0};
+	*setting = (struct setting){.mappings = mappings};
 	cr_assert_eq(pipe(order), 0);
 	cr_assert_eq(pipe(done), 0);
 	setting->memory = mmap(
-		NULL, MAPPINGS * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		NULL, mappings * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(setting->memory, MAP_FAILED);
-	madvise(setting->memory, MAPPINGS * PAGE, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < MAPPINGS; i += 4)
+	madvise(setting->memory, mappings * PAGE, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < mappings; i += 4)
 		setting->memory[i * PAGE] = 1;
-	for (size_t i = 0; i < MAPPINGS; i += 2)
+	for (size_t i = 0; i < mappings; i += 2)
 		cr_assert_eq(mprotect(setting->memory + i * PAGE, PAGE, PROT_READ), 0);
 	setting->child = fork();
 	if (setting->child == 0)
@@ -93,6 +98,11 @@ static void begin(struct setting *setting, change_function *change)
 	close(done[0]);
 	if (!setting->inspector.early.vmas)
 		cr_skip_test("BPF is not to be had here, or the kernel does not count");
+}
+
+static void begin(struct setting *setting, change_function *change)
+{
+	begin_with(setting, MAPPINGS, change);
 }
 
 static bool take(struct setting *setting)
@@ -119,7 +129,7 @@ static void end(struct setting *setting)
 	cryo_early_clear(&setting->inspector.early);
 	cryo_memory_close(&setting->inspector.memory);
 	close(setting->inspector.live_dir);
-	munmap(setting->memory, MAPPINGS * PAGE);
+	munmap(setting->memory, setting->mappings * PAGE);
 }
 
 static void touch(char *memory)
@@ -208,6 +218,72 @@ Test(early, times_are_those_of_proc)
 	cr_assert_eq(times[0].pending | times[0].blocked, 0);
 	cr_assert_lt(times[0].user_ns, 10000000000);
 	free(times);
+	end(&setting);
+}
+
+/* What smaps tells, but for how much there is. */
+static void check_with_smaps(const struct setting *setting)
+{
+	_cleanup_close_ int smaps = openat(setting->inspector.live_dir, "smaps", O_RDONLY);
+	struct cryo_vma *theirs = NULL;
+	size_t n_theirs = 0;
+
+	cr_assert_eq(cryo_maps_read(smaps, &theirs, &n_theirs), 0);
+	cr_assert_eq(setting->n_vmas, n_theirs);
+	for (size_t i = 0; i < n_theirs; i++) {
+		const struct cryo_vma *ours = &setting->vmas[i];
+
+		cr_assert_eq(ours->start, theirs[i].start);
+		cr_assert_eq(ours->end, theirs[i].end);
+		cr_assert_eq(ours->flags, theirs[i].flags);
+		cr_assert_eq(!ours->anonymous && !ours->swap,
+			!theirs[i].anonymous && !theirs[i].swap, "%" PRIx64, ours->start);
+	}
+	cryo_vmas_free(theirs, n_theirs);
+}
+
+/* Mappings of several pages: all of them, the last one, or in a run that crosses into the next. */
+static void touch_some(char *memory)
+{
+	mprotect(memory + 4 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE);
+	memory[11 * PAGE] = 1;
+	mprotect(memory + 20 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE);
+	memset(memory + 20 * PAGE, 1, 8 * PAGE);
+	mprotect(memory + 24 * PAGE, 4 * PAGE, PROT_READ);
+	madvise(memory + 600 * PAGE, 1000 * PAGE, MADV_DONTNEED);
+}
+
+static void do_nothing(char *memory)
+{
+	(void)memory;
+}
+
+Test(early, very_many_mappings_are_as_smaps_tells)
+{
+	static change_function *const changes[] = {do_nothing, touch_some};
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		struct setting setting;
+
+		begin_with(&setting, VERY_MANY, changes[i]);
+		if (setting.inspector.early.flags < 0)
+			cr_skip_test("the flags of mappings are not to be had by BPF here");
+		cr_assert(take(&setting));
+		check_with_smaps(&setting);
+		end(&setting);
+	}
+}
+
+Test(early, sizes_are_told_where_they_matter)
+{
+	struct setting setting;
+
+	begin_with(&setting, VERY_MANY, do_nothing);
+	cryo_early_clear(&setting.inspector.early);
+	setting.inspector.needs_sizes = true;
+	cryo_early_read(&setting.inspector);
+	cr_assert_eq(setting.inspector.early.flags, -1);
+	cr_assert(take(&setting));
 	end(&setting);
 }
 
