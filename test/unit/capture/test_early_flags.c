@@ -2,9 +2,13 @@
 /* Mappings by maps and BPF: those of smaps. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -98,5 +102,51 @@ Test(early_flags, are_those_of_smaps)
 	cryo_vmas_free(theirs, n_theirs);
 	close(inspector.live_dir);
 	close(smaps);
+	close(program);
+}
+
+/* A child does not change while it is read. */
+static pid_t start_child_with(size_t mappings)
+{
+	char *memory = mmap(NULL, mappings * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	cr_assert_neq(memory, MAP_FAILED);
+	for (size_t i = 0; i < mappings; i += 2)
+		cr_assert_eq(mprotect(memory + i * 4096, 4096, PROT_READ), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	munmap(memory, mappings * 4096);
+	return child;
+}
+
+Test(early_flags, of_many_mappings_end_with_the_last)
+{
+	static const size_t counts[] = {1000, 1400, 2800, 20000};
+	int program = cryo_early_flags_open();
+
+	if (program < 0)
+		cr_skip_test("BPF is not to be had here, or the flags are others");
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		struct cryo_inspector inspector = CRYO_INSPECTOR_NONE;
+		struct cryo_vma *vmas = NULL;
+		size_t count = 0;
+		char path[32];
+
+		inspector.live = start_child_with(counts[i]);
+		snprintf(path, sizeof(path), "/proc/%d", inspector.live);
+		inspector.live_dir = open(path, O_RDONLY | O_DIRECTORY);
+		cr_expect(cryo_early_flags_read(&inspector, program, &vmas, &count), "%zu",
+			counts[i]);
+		cr_expect_geq(count, counts[i]);
+		cryo_vmas_free(vmas, count);
+		close(inspector.live_dir);
+		kill(inspector.live, SIGKILL);
+		waitpid(inspector.live, NULL, 0);
+	}
 	close(program);
 }
