@@ -20,6 +20,7 @@ enum cryo_place {
 	CRYO_PLACE_FILES,     /* what the mapped files are */
 	CRYO_PLACE_ARGUMENTS, /* the arguments, in memory */
 	CRYO_PLACE_LAYOUT,    /* the page tables, before anything is written */
+	CRYO_PLACE_ALIVE,     /* whether the memory is still there, when all of it was read */
 	CRYO_PLACE_WALK,      /* the page tables, and the files behind them */
 	CRYO_PLACE_READ,      /* memory */
 	CRYO_PLACE_GIVEN_UP,

@@ -260,10 +260,19 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 	return 0;
 }
 
+static bool is_alive(const struct cryo_inspector *inspector)
+{
+	bool alive;
+
+	cryo_guard_at(inspector->guard, CRYO_PLACE_ALIVE);
+	alive = cryo_memory_is_alive(&inspector->memory);
+	cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+	return alive;
+}
+
 bool cryo_inspect_has_memory(struct cryo_inspector *inspector)
 {
-	if (!inspector->memory_error && !inspector->n_given_up &&
-		!cryo_memory_is_alive(&inspector->memory))
+	if (!inspector->memory_error && !inspector->n_given_up && !is_alive(inspector))
 		return false;
 	if (cryo_procfs_has_memory(inspector->live_dir))
 		return true;

@@ -35,13 +35,14 @@ static void note(struct cryo_work *work, enum cryo_place place)
 		[CRYO_PLACE_FILES] = &inspector->files_error,
 		[CRYO_PLACE_ARGUMENTS] = &inspector->arguments_error,
 		[CRYO_PLACE_LAYOUT] = &inspector->memory_error,
+		[CRYO_PLACE_ALIVE] = NULL, /* not asked where anybody was given up */
 	};
 
 	inspector->n_given_up++;
-	if (place < ARRAY_SIZE(errors))
-		*errors[place] = -ETIMEDOUT;
-	else
+	if (place >= ARRAY_SIZE(errors))
 		cryo_copy_replace(work->copy);
+	else if (errors[place])
+		*errors[place] = -ETIMEDOUT;
 }
 
 static enum cryo_place look(struct cryo_work *work)

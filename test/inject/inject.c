@@ -8,11 +8,13 @@
  * CALL counts its system calls from 0. ACTION is
  *
  *	list		harm nobody; print a line "ROLE CALL NUMBER TEXT" for each call, where TEXT
- *			is the path of an openat(2)
+ *			is the path of an openat(2), or the file that a pread64(2) reads
  *	signal VALUE	a signal comes as the call begins
  *	error VALUE	the call is not made and fails with this errno
  *	short VALUE	its third argument, a size or a count, becomes VALUE if it is larger
  *	kill VALUE	process VALUE is killed, and given the time to die, before the call begins
+ *	block		the call never returns; CALL counts only those that ask for memory:
+ *			process_vm_readv(2), and pread64(2) of /proc/PID/mem
  *
  * The exit status is that of the program (128 + signal if it was killed). "fired=NUMBER" on file
  * descriptor 9 says which call was harmed; without a NUMBER it never came. Everything is traced to
@@ -46,10 +48,11 @@ enum action {
 	SIGNAL,
 	ERROR,
 	SHORT,
-	KILL
+	KILL,
+	BLOCK
 };
 
-static const char *const action_names[] = {"list", "signal", "error", "short", "kill"};
+static const char *const action_names[] = {"list", "signal", "error", "short", "kill", "block"};
 
 /* @role: -1 until its parent has told of it; @parked: it waits for that */
 struct task {
@@ -108,6 +111,29 @@ static void read_path(pid_t tid, uint64_t address, char *path, size_t size)
 	path[at] = 0;
 }
 
+static void read_file_name(pid_t tid, int fd, char *name, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", tid, fd);
+	n = readlink(link, name, size - 1);
+	name[n < 0 ? 0 : n] = 0;
+}
+
+static bool asks_for_memory(pid_t tid, const struct user_regs_struct *registers)
+{
+	static const char mem[] = "/mem";
+	char name[128];
+	size_t length;
+
+	if (registers->orig_rax != SYS_pread64)
+		return registers->orig_rax == SYS_process_vm_readv;
+	read_file_name(tid, (int)registers->rdi, name, sizeof(name));
+	length = strlen(name);
+	return length >= strlen(mem) && strcmp(name + length - strlen(mem), mem) == 0;
+}
+
 static void list_call(
 	struct run *run, const struct task *task, const struct user_regs_struct *registers)
 {
@@ -115,6 +141,8 @@ static void list_call(
 
 	if (registers->orig_rax == SYS_openat)
 		read_path(task->tid, registers->rsi, path, sizeof(path));
+	else if (registers->orig_rax == SYS_pread64)
+		read_file_name(task->tid, (int)registers->rdi, path, sizeof(path));
 	for (char *at = path; *at; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
@@ -131,6 +159,9 @@ static void do_harm(struct run *run, struct task *task, struct user_regs_struct 
 	} else if (run->action == KILL) {
 		kill((pid_t)run->value, SIGKILL);
 		usleep(DYING_US);
+	} else if (run->action == BLOCK) {
+		registers->orig_rax = SYS_pause;
+		ptrace(PTRACE_SETREGS, task->tid, 0, registers);
 	} else if (run->action == ERROR) {
 		registers->orig_rax = (unsigned long long)-1;
 		task->failing = true;
@@ -146,6 +177,8 @@ static void begin_call(struct run *run, struct task *task)
 	struct user_regs_struct registers;
 
 	if (ptrace(PTRACE_GETREGS, task->tid, 0, &registers) < 0)
+		return;
+	if (run->action == BLOCK && !asks_for_memory(task->tid, &registers))
 		return;
 	if (run->action == LIST)
 		list_call(run, task, &registers);
@@ -256,7 +289,7 @@ static int follow(struct run *run, pid_t first)
 
 static enum action parse_action(const char *word)
 {
-	for (int i = LIST; i <= KILL; i++)
+	for (int i = LIST; i <= BLOCK; i++)
 		if (strcmp(action_names[i], word) == 0)
 			return (enum action)i;
 	exit(97);
