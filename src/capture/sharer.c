@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * All processes that may share it are asked once, before the stop. Afterwards only the numbers that
- * have been given out meanwhile are.
+ * have been given out meanwhile are, unless all numbers may have been.
  */
 #include "capture/sharer.h"
 
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/status.h"
@@ -19,6 +20,13 @@
 enum {
 	NEW_MAX = 4096 /* numbers that are asked one by one; a listing is cheaper for more */
 };
+
+/*
+ * In less than this nobody gets a number. They are given out under one lock for all processors
+ * (alloc_pid()), and each costs who asks for it some microseconds, though the clone(2) may fail in
+ * the end: so the kernel's count of those that did not (processes, in /proc/stat) tells nothing.
+ */
+#define NUMBER_NS 250
 
 static bool shares(pid_t pid, pid_t leader, pid_t other)
 {
@@ -76,11 +84,12 @@ static void note(struct cryo_sharers *sharers, int procfs, pid_t pid)
 void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
 	struct cryo_sharers *ret_sharers)
 {
-	struct cryo_sharers sharers = {.last_pid = cryo_procfs_last_pid(procfs)};
+	struct cryo_sharers sharers = {.noted_ns = cryo_now()};
 	_cleanup_free_ pid_t *all = NULL;
 	const pid_t *pids;
 	size_t count = 0;
 
+	sharers.last_pid = cryo_procfs_last_pid(procfs);
 	if (cryo_sharer_index_update(index, procfs, leader)) {
 		pids = index->candidates;
 		count = index->count;
@@ -140,12 +149,23 @@ static pid_t find_listed(
 	return 0;
 }
 
+/* Whether all numbers may have been given out. There are more than the last one, which costs less
+ * than to ask how many. */
+static bool may_have_come_round(int procfs, const struct cryo_sharers *sharers)
+{
+	int64_t given_out = (int64_t)((cryo_now() - sharers->noted_ns) / NUMBER_NS);
+
+	return given_out >= sharers->last_pid - CRYO_PIDS_RESERVED &&
+	       given_out >= cryo_procfs_pid_max(procfs, 0) - CRYO_PIDS_RESERVED;
+}
+
 static pid_t find_new(
 	int procfs, pid_t pid, pid_t leader, uint64_t since, const struct cryo_sharers *sharers)
 {
 	pid_t before = sharers->last_pid, now = cryo_procfs_last_pid(procfs);
 
-	if (before < 0 || now < before || now - before > NEW_MAX)
+	if (before < 0 || now < before || now - before > NEW_MAX ||
+		may_have_come_round(procfs, sharers))
 		return find_listed(procfs, pid, leader, since, sharers);
 	for (pid_t other = before + 1; other <= now; other++)
 		if (is_new(procfs, pid, leader, other, since, sharers))

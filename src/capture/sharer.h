@@ -18,13 +18,14 @@ enum {
 
 /**
  * struct cryo_sharers - those that there were before the stop.
- * @last_pid: the pid that had been given out last by then
+ * @last_pid: the pid that had been given out last by then; @noted_ns: when (CLOCK_MONOTONIC)
  * @array: the first @count of them, and how often the threads of each had gone to sleep;
  *	UINT64_MAX: one of them ran
  * @more: one for which there was no room, or 0
  */
 struct cryo_sharers {
 	pid_t last_pid;
+	uint64_t noted_ns;
 	size_t count;
 	struct {
 		pid_t pid;

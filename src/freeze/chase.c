@@ -15,13 +15,11 @@
  * thread's number would stop its whole process, and that may be spared.
  */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
-#include "base/number.h"
 #include "freeze/freezer.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -30,25 +28,10 @@ enum {
 	BEHIND = 8, /* pids below the last one that are tried: it may have moved */
 	AHEAD = 64, /* pids above it */
 	QUIET_ROUNDS = 64,
-	RESERVED = 300, /* where pids begin again (RESERVED_PIDS, include/linux/threads.h) */
 	EXPLAIN_MAX = 256
 };
 
 static const uint64_t chase_ns = 100 * CRYO_NSEC_PER_MSEC;
-
-static pid_t read_pid_max(int procfs)
-{
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	uint64_t number;
-	const char *at;
-
-	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) < 0 || !text.size)
-		return 1 << 22; /* PID_MAX_LIMIT, include/linux/threads.h */
-	at = (char *)text.data;
-	if (!cryo_number_scan(&at, at + text.size, 10, &number) || number > INT_MAX)
-		return 1 << 22;
-	return (pid_t)number;
-}
 
 struct chase {
 	struct cryo_freezer *freezer;
@@ -138,7 +121,7 @@ static pid_t sweep(struct chase *chase)
 		pid_t pid = last + step;
 
 		if (pid >= chase->pid_max)
-			pid = pid - chase->pid_max + RESERVED;
+			pid = pid - chase->pid_max + CRYO_PIDS_RESERVED;
 		chase->hits += stop_unseen(chase, pid);
 	}
 	return last;
@@ -162,8 +145,8 @@ static void sweep_until_quiet(struct chase *chase)
 
 int cryo_freezer_chase(struct cryo_freezer *freezer, size_t *ret_hits)
 {
-	_cleanup_(chase_clear) struct chase chase = {
-		.freezer = freezer, .pid_max = read_pid_max(freezer->procfs)};
+	_cleanup_(chase_clear) struct chase chase = {.freezer = freezer,
+		.pid_max = cryo_procfs_pid_max(freezer->procfs, CRYO_PID_MAX_LIMIT)};
 	uint64_t since = freezer->pass_ticks;
 	int r = 0;
 

@@ -73,19 +73,6 @@ struct looks {
 	pid_t pid_max;
 };
 
-static pid_t read_pid_max(int procfs)
-{
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	uint64_t number = 1 << 22; /* PID_MAX_LIMIT, include/linux/threads.h */
-	const char *at;
-
-	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) == 0 && text.size) {
-		at = (char *)text.data;
-		cryo_number_scan(&at, at + text.size, 10, &number);
-	}
-	return number > 1 << 22 ? 1 << 22 : (pid_t)number;
-}
-
 static void mark(struct looks *looks, pid_t pid, unsigned int view)
 {
 	if (pid > 0 && pid <= looks->pid_max)
@@ -273,7 +260,7 @@ int cryo_enumerate(
 {
 	struct looks looks = {.public_proc = public_proc,
 		.private_proc = private_proc,
-		.pid_max = read_pid_max(public_proc)};
+		.pid_max = cryo_procfs_pid_max(public_proc, CRYO_PID_MAX_LIMIT)};
 	_cleanup_free_ struct cryo_sighting *sightings = NULL;
 	_cleanup_free_ uint16_t *seen = calloc((size_t)looks.pid_max + 1, sizeof(*seen));
 	size_t count = 0;

@@ -207,6 +207,20 @@ pid_t cryo_procfs_last_pid(int procfs)
 	return (pid_t)pid;
 }
 
+pid_t cryo_procfs_pid_max(int procfs, pid_t unknown)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *at;
+	uint64_t number;
+
+	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) < 0 || !text.size)
+		return unknown;
+	at = (const char *)text.data;
+	if (!cryo_number_scan(&at, at + text.size, 10, &number) || number > CRYO_PID_MAX_LIMIT)
+		return unknown;
+	return (pid_t)number;
+}
+
 bool cryo_procfs_has_memory(int dir)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};

@@ -79,6 +79,17 @@ int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret
 /* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
 pid_t cryo_procfs_last_pid(int procfs);
 
+/* include/linux/threads.h: no pid is as large as PID_MAX_LIMIT; where they begin again
+ * (RESERVED_PIDS). */
+enum {
+	CRYO_PID_MAX_LIMIT = 1 << 22,
+	CRYO_PIDS_RESERVED = 300
+};
+
+/* The pids of our namespace are smaller than this (sys/kernel/pid_max); `unknown` if it cannot be
+ * read. */
+pid_t cryo_procfs_pid_max(int procfs, pid_t unknown);
+
 /*
  * Whether the task of a directory has an address space. One that has exited, or was killed, has
  * none from the moment on at which its pages begin to go (exit_mm()). It takes no lock of that

@@ -152,3 +152,36 @@ Test(sharer, an_old_index_is_made_anew)
 	end_partner(partner);
 	cryo_sharer_index_clear(&index);
 }
+
+static pid_t find_new(int procfs, const struct cryo_sharers *sharers)
+{
+	return cryo_sharers_ran(procfs, getpid(), getpid(), UINT64_MAX, sharers);
+}
+
+Test(sharer, a_newer_one_is_found_afterwards)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharers sharers;
+	pid_t partner;
+
+	cryo_sharers_note(NULL, procfs, getpid(), getpid(), &sharers);
+	partner = start_partner();
+	cr_assert_eq(find_new(procfs, &sharers), partner);
+	end_partner(partner);
+	cr_assert_eq(find_new(procfs, &sharers), 0);
+}
+
+/* Time enough for all numbers to be given out, and the last one is where it was. */
+Test(sharer, a_newer_one_is_found_though_its_number_is_not)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct cryo_sharers sharers;
+	pid_t partner;
+
+	cryo_sharers_note(NULL, procfs, getpid(), getpid(), &sharers);
+	partner = start_partner();
+	sharers.last_pid = cryo_procfs_last_pid(procfs);
+	sharers.noted_ns -= 60 * CRYO_NSEC_PER_SEC;
+	cr_assert_eq(find_new(procfs, &sharers), partner);
+	end_partner(partner);
+}

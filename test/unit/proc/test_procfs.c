@@ -114,6 +114,19 @@ Test(procfs, links_of_any_length)
 	rmdir(path);
 }
 
+Test(procfs, the_last_pid_is_below_the_end_of_pids)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open("/proc"),
+			    fixture = cryo_procfs_open(FIXTURES "/proc");
+	pid_t pid_max = cryo_procfs_pid_max(procfs, 0);
+
+	cr_assert_gt(pid_max, CRYO_PIDS_RESERVED);
+	cr_assert_leq(pid_max, CRYO_PID_MAX_LIMIT);
+	cr_assert_gt(cryo_procfs_last_pid(procfs), 0);
+	cr_assert_lt(cryo_procfs_last_pid(procfs), pid_max);
+	cr_assert_eq(cryo_procfs_pid_max(fixture, 77), 77, "it is not there");
+}
+
 Test(procfs, a_task_directory)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
