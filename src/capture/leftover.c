@@ -8,8 +8,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "capture/result.h"
 
@@ -47,20 +49,31 @@ void cryo_leftover_tell(const struct cryo_request *request, struct cryocore_resu
 		tell_one(request, ".exe", result);
 }
 
-static void remove_one(const struct cryo_request *request, const char *suffix)
+static bool is_empty(const char *path)
+{
+	struct stat found;
+
+	return lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_size == 0;
+}
+
+/*
+ * Of one that was being made it is known that nothing had its name just before. Should somebody
+ * else have made it since, what he has written stays.
+ */
+static void remove_one(const struct cryo_request *request, const char *suffix, bool is_made)
 {
 	_cleanup_free_ char *path = output_path(request, suffix, ".partial");
 
-	if (path)
+	if (path && (is_made || is_empty(path)))
 		unlink(path);
 }
 
-void cryo_leftover_remove(const struct cryo_request *request, uint32_t n_outputs)
+void cryo_leftover_remove(const struct cryo_request *request, const struct cryo_shared *shared)
 {
-	if (n_outputs > 0)
-		remove_one(request, cryo_request_suffix(request));
-	if (n_outputs > 1)
-		remove_one(request, ".exe");
+	const char *const suffixes[] = {cryo_request_suffix(request), ".exe"};
+
+	for (uint32_t i = 0; i < shared->n_begun && i < ARRAY_SIZE(suffixes); i++)
+		remove_one(request, suffixes[i], i < shared->n_outputs);
 }
 
 bool cryo_leftover_has_core(const struct cryo_request *request)

@@ -12,8 +12,8 @@
 /* Name the .partial files that are there, in messages of the result. */
 void cryo_leftover_tell(const struct cryo_request *request, struct cryocore_result *result);
 
-/* Remove the .partial files, of which so many were made. */
-void cryo_leftover_remove(const struct cryo_request *request, uint32_t n_outputs);
+/* Remove the .partial files that a reader has made. */
+void cryo_leftover_remove(const struct cryo_request *request, const struct cryo_shared *shared);
 
 /* Whether the core has its final name, which it gets when it is whole. */
 bool cryo_leftover_has_core(const struct cryo_request *request);

@@ -55,7 +55,19 @@ static bool exists(int dir, const char *name)
 	return fstatat(dir, name, &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_output)
+static int make(struct cryo_output *output, _Atomic uint32_t *n_begun)
+{
+	++*n_begun;
+	output->fd = openat(output->dir, output->partial,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE, 0600);
+	if (output->fd >= 0)
+		return 0;
+	--*n_begun;
+	return -errno;
+}
+
+int cryo_output_open(
+	const char *path, bool overwrite, _Atomic uint32_t *n_begun, struct cryo_output *ret_output)
 {
 	_cleanup_output_ struct cryo_output output = CRYO_OUTPUT_NONE;
 	int r = split_path(path, &output);
@@ -63,14 +75,13 @@ int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_o
 	if (r < 0)
 		return r;
 	output.overwrite = overwrite;
-	if (!overwrite && exists(output.dir, output.name))
+	if (!overwrite && (exists(output.dir, output.name) || exists(output.dir, output.partial)))
 		return -EEXIST;
 	if (overwrite && unlinkat(output.dir, output.partial, 0) < 0 && errno != ENOENT)
 		return -errno;
-	output.fd = openat(output.dir, output.partial,
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_LARGEFILE, 0600);
-	if (output.fd < 0)
-		return -errno;
+	r = make(&output, n_begun);
+	if (r < 0)
+		return r;
 	*ret_output = output;
 	output = CRYO_OUTPUT_NONE;
 	return 0;

@@ -61,10 +61,13 @@ struct cryo_output {
 
 /**
  * cryo_output_open - make PATH.partial.
+ * @n_begun: counted up just before the file is made, when nothing has that name; down again if it
+ *	is not made
  *
  * Returns 0; -EEXIST if PATH or PATH.partial exists and may not be replaced; -errno of open(2).
  */
-int cryo_output_open(const char *path, bool overwrite, struct cryo_output *ret_output);
+int cryo_output_open(const char *path, bool overwrite, _Atomic uint32_t *n_begun,
+	struct cryo_output *ret_output);
 
 /* A stream that others own; a sparse one has to be announced before anything is written. */
 void cryo_output_from_stream(int fd, bool sparse, struct cryo_output *ret_output);

@@ -37,13 +37,14 @@ static void set_stage(const struct cryo_work *work, enum cryo_stage stage)
 static int open_output(const struct cryo_work *work, const char *suffix, struct cryo_output *ret)
 {
 	const struct cryo_request *request = work->reader->request;
+	struct cryo_shared *shared = work->reader->shared;
 	_cleanup_free_ char *path = NULL;
 	int r;
 
 	if (asprintf(&path, "%s.%d%s", request->prefix, request->identity.pid, suffix) < 0)
 		return -ENOMEM;
-	r = cryo_output_open(path, request->overwrite, ret);
-	work->reader->shared->n_outputs += r == 0;
+	r = cryo_output_open(path, request->overwrite, &shared->n_begun, ret);
+	shared->n_outputs += r == 0;
 	return r < 0 ? cryo_tell_output(work, r, path) : 0;
 }
 

@@ -35,5 +35,5 @@ bool cryo_repeat_judge(const struct cryo_request *request, const struct cryo_sha
 
 void cryo_repeat_clear(const struct cryo_request *request, const struct cryo_shared *shared)
 {
-	cryo_leftover_remove(request, shared->n_outputs);
+	cryo_leftover_remove(request, shared);
 }

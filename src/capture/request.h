@@ -60,14 +60,16 @@ enum cryo_stage {
  * @stage: enum cryo_stage
  * @bytes_done, @bytes_expected: of memory, while it is read
  * @steps: changes with whatever else gets on
- * @n_outputs: files that the reader has made: the core, and the copy of the executable
+ * @n_begun: files that the reader makes, or has made: the core, and the copy of the executable;
+ *	told when nothing has the name
+ * @n_outputs: those that it has made
  * @cancel: the reader is to give up at the next window
  * @site: where system calls can be run in the target, for the tracer; written before a stop
  */
 struct cryo_shared {
 	_Atomic uint32_t stage;
 	_Atomic uint32_t cancel;
-	_Atomic uint32_t n_outputs;
+	_Atomic uint32_t n_begun, n_outputs;
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
 	struct cryo_site site;
