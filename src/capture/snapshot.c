@@ -31,8 +31,7 @@
 
 enum {
 	MAX_PASSES = 8,
-	/* of notes that are not registers: one thread's, all others, a mapped file's without name
-	 */
+	/* of notes beside registers: one thread's, all others, a mapped file's without name */
 	THREAD_NOTES = 1024,
 	OTHER_NOTES = 64 * 1024,
 	FILE_NOTE = 25
