@@ -16,6 +16,7 @@
 #include "values.h"
 
 enum {
+	COMM_SIZE = 15,           /* the kernel keeps no more of a name */
 	MAX_SECONDS = 366 * 86400 /* cli_parse_seconds() */
 };
 
@@ -183,6 +184,18 @@ static void say_summary(const struct cryocore_freeze_result *result, bool dry_ru
 		cli_note(0, "the guard %d thaws if nobody else does", result->guard);
 }
 
+/* For a shell: a quote in the name ends the quotes, stands behind a backslash, and begins them. */
+static void print_undo_with(const char *journal)
+{
+	printf("to undo: cryocore thaw --journal '");
+	for (; *journal; journal++)
+		if (*journal == '\'')
+			printf("'\\''");
+		else
+			putchar(*journal);
+	printf("'\n");
+}
+
 /* The last line on stdout. */
 static void print_undo(const struct cryocore_freeze_result *result, const char *journal)
 {
@@ -193,7 +206,7 @@ static void print_undo(const struct cryocore_freeze_result *result, const char *
 	else if (!journal)
 		printf("to undo: cryocore thaw\n");
 	else
-		printf("to undo: cryocore thaw --journal '%s'\n", result->journal);
+		print_undo_with(result->journal);
 }
 
 static int print_result(const struct request *request, const struct cryocore_freeze_result *result)
@@ -256,7 +269,7 @@ static bool is_spared_by(const struct cryocore_frozen *process, const char *word
 
 	if (cryocore_parse_pid(word, &pid) == 0 && pid == process->pid)
 		return true;
-	return strcmp(word, process->comm) == 0 ||
+	return strncmp(word, process->comm, COMM_SIZE) == 0 ||
 	       (word[0] == '/' && process->fate == CRYOCORE_SPARED);
 }
 
@@ -297,11 +310,7 @@ static void say_unused_spares(
 		for (size_t j = 0; j < result->n_processes && !found; j++)
 			found = is_spared_by(&result->processes[j], spare->array[i]);
 		if (!found)
-			cli_error("--spare %s fits no process that was looked at%s",
-				spare->array[i],
-				strlen(spare->array[i]) > 15
-					? ": names have 15 bytes at most, see /proc/PID/comm"
-					: "");
+			cli_error("--spare %s fits no process that was looked at", spare->array[i]);
 	}
 }
 

@@ -51,8 +51,10 @@ static void print_process(const struct cryocore_thawed *process)
 		printf("NOT THAWED %d (%s): %s\n", process->pid, process->comm,
 			process->error == EBUSY ? "its cgroup holds others that stay frozen"
 						: strerror(process->error));
-	else if (cli_verbosity >= 1)
+	else if (cli_verbosity >= 1 && process->comm[0])
 		printf("%s %d (%s)\n", words[process->fate], process->pid, process->comm);
+	else if (cli_verbosity >= 1)
+		printf("%s %d\n", words[process->fate], process->pid);
 }
 
 static void say_summary(const struct cryocore_thaw_result *result, const char *journal)

@@ -29,6 +29,7 @@ enum cryo_trouble {
 	CRYO_TROUBLE_REVIVED, /* another process continued it again and again */
 	CRYO_TROUBLE_REFUSED, /* the signal or freeze was refused: see error */
 	CRYO_TROUBLE_RUNNING, /* it just did not stop in time */
+	CRYO_TROUBLE_IGNORED, /* the stop signal was not SIGSTOP, and did not stop it */
 	CRYO_TROUBLE_HIDDEN,  /* procfs does not show it, so it cannot be identified */
 	CRYO_TROUBLE_COUNT
 };

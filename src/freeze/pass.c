@@ -6,6 +6,7 @@
  * continued by another process; that is an attack, and it is stopped again, as often as it takes.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -15,6 +16,9 @@
 enum {
 	PATIENCE = 5 /* signals lost in a row before somebody else must be the cause */
 };
+
+/* For a handler of SIGTSTP to clean up before it stops its process, as editors and shells do. */
+static const uint64_t handler_patience = 200 * CRYO_NSEC_PER_MSEC;
 
 /* It was frozen by an earlier call: nothing of what was found then may be forgotten. */
 static void adopt(
@@ -137,6 +141,22 @@ static void note_revival(struct cryo_subject *subject)
 	subject->confirmed = false;
 }
 
+/* SIGSTOP always stops; of the others one is enough, since each may run a handler of the target. */
+static bool may_ignore(const struct cryo_freezer *freezer, const struct cryo_subject *subject)
+{
+	return subject->engine == CRYO_ENGINE_SIGNAL && freezer->request->stop_signal != SIGSTOP;
+}
+
+static void note_ignored(struct cryo_freezer *freezer, struct cryo_subject *subject)
+{
+	if (cryo_now() - freezer->signalled_at < handler_patience) {
+		freezer->unsettled++;
+		return;
+	}
+	subject->fate = CRYO_FATE_FAILED;
+	subject->trouble = CRYO_TROUBLE_IGNORED;
+}
+
 /* A subject that should stand still is on its feet. */
 static void verify_running(struct cryo_freezer *freezer, struct cryo_subject *subject)
 {
@@ -147,6 +167,9 @@ static void verify_running(struct cryo_freezer *freezer, struct cryo_subject *su
 		note_revival(subject);
 	} else if (is_on_its_way(freezer, subject)) {
 		freezer->unsettled++;
+		return;
+	} else if (may_ignore(freezer, subject)) {
+		note_ignored(freezer, subject);
 		return;
 	} else if (++subject->resent % PATIENCE == 0) {
 		note_revival(subject);
@@ -184,6 +207,7 @@ static void verify_stopped(struct cryo_freezer *freezer, struct cryo_subject *su
 		subject->fate = CRYO_FATE_DEAD;
 		break;
 	default:
+		subject->fate = CRYO_FATE_STOPPED;
 		subject->confirmed = true;
 		subject->trouble = CRYO_TROUBLE_NONE;
 	}

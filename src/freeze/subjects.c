@@ -19,6 +19,7 @@ static const char *const troubles[CRYO_TROUBLE_COUNT] = {
 	[CRYO_TROUBLE_REVIVED] = "another process continues it again and again",
 	[CRYO_TROUBLE_REFUSED] = "the system refused",
 	[CRYO_TROUBLE_RUNNING] = "it did not stop in time",
+	[CRYO_TROUBLE_IGNORED] = "it ignores or handles the signal",
 	[CRYO_TROUBLE_HIDDEN] = "hidden from procfs: it cannot be identified",
 };
 
