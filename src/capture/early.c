@@ -162,9 +162,11 @@ static bool read_without_smaps(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 
-	return early->flags >= 0 && !inspector->needs_sizes && inspector->memory.scan_wanted &&
-	       cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
-	       find_new_pages(inspector);
+	early->without_sizes =
+		early->flags >= 0 && !inspector->needs_sizes && inspector->memory.scan_wanted &&
+		cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
+		find_new_pages(inspector);
+	return early->without_sizes;
 }
 
 static int read_smaps(struct cryo_inspector *inspector)

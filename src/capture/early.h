@@ -21,8 +21,8 @@ struct cryo_inspector;
 /**
  * struct cryo_early - what is known before the stop.
  * @bpf: open for a large process, where it may be
- * @vmas: of a large process, as smaps shows them; of a very large one it is only known whether they
- *	have pages of their own, unless the inspector needs more; owned
+ * @vmas: of a large process, as smaps shows them; owned
+ * @without_sizes: of those that were read last it is only known whether they have pages of their own
  * @generation: of @vmas
  * @flags: program of early_flags.h, for those and for when @vmas are not so any more; or -1
  * @files: of a small one: its private mappings that begin a file, with what
@@ -32,6 +32,7 @@ struct cryo_early {
 	struct cryo_bpf bpf;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
+	bool without_sizes;
 	struct cryo_bpf_generation generation;
 	int flags;
 	struct cryo_vma *files;

@@ -94,8 +94,8 @@ static int open_all(struct cryo_work *work)
 		return cryo_tell_refused(work, r, "read it");
 	work->inspector.guard = work->guard;
 	work->inspector.unstoppable |= request->no_stop;
-	work->inspector.needs_sizes =
-		request->policy.stacks || request->snapshot != CRYOCORE_SNAPSHOT_NONE;
+	work->inspector.needs_sizes = request->dry_run || request->policy.stacks ||
+				      request->snapshot != CRYOCORE_SNAPSHOT_NONE;
 	if (request->cautious)
 		cryo_inspector_be_cautious(&work->inspector);
 	set_deadline(work);
@@ -196,17 +196,23 @@ static int report_comm(const struct cryo_work *work)
 	return cryo_report_add(work->reader->report, CRYO_REPORT_COMM, NULL, 0, comm);
 }
 
+static uint64_t least(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
 static void expect_bytes(struct cryo_work *work)
 {
-	uint64_t expected = 0;
+	uint64_t known = 0, size = 0;
 
 	for (size_t i = 0; i < work->plan.n_segments; i++) {
 		const struct cryo_segment *segment = &work->plan.segments[i];
-		uint64_t present = segment->vma->rss + segment->vma->swap;
 
-		expected += present < segment->file_size ? present : segment->file_size;
+		known += least(segment->vma->rss + segment->vma->swap, segment->file_size);
+		size += segment->file_size;
 	}
-	work->reader->shared->bytes_expected = expected;
+	work->reader->shared->bytes_expected =
+		work->inspector.early.without_sizes ? least(work->inspector.expected, size) : known;
 }
 
 static int place(struct cryo_work *work)
@@ -378,7 +384,7 @@ static int report_plan(const struct cryo_work *work)
 		uint64_t present = vma->rss + vma->swap;
 
 		size += dumped;
-		total.data_bytes += present < dumped ? present : dumped;
+		total.data_bytes += least(present, dumped);
 		r = cryo_report_add_mapping(work->reader->report, vma, dumped, present, reason);
 	}
 	return r < 0 ? r

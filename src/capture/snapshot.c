@@ -467,8 +467,6 @@ int cryo_snapshot_placed(struct cryo_work *work)
 
 	if (snapshot->way == CRYOCORE_SNAPSHOT_NONE)
 		return 0;
-	if (work->reader->shared->bytes_expected < work->inspector.expected)
-		work->reader->shared->bytes_expected = work->inspector.expected;
 	r = cryo_inspect_layout(&work->process);
 	if (r == 0)
 		r = cryo_plan_finish(
