@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/gather_state.h"
 #include "capture/result.h"
@@ -81,7 +82,9 @@ static const char *explain(int error)
 		return "the journal below /run/cryocore is not a plain file of yours that nobody "
 		       "else may write: move it away";
 	case -ENOENT:
-		return "no place for the journal: make /run";
+		return geteuid() == 0 ? "no place for the journal: make /run"
+				      : "no place for the journal: set XDG_RUNTIME_DIR to a "
+					"directory of yours";
 	default:
 		return strerror(-error);
 	}

@@ -365,7 +365,8 @@ static int run(struct request *request)
 	if (missing && status == CLI_COMPLETE)
 		status = result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;
 	if (print_result(request, result) < 0 || fflush(stdout) != 0) {
-		cli_error("stdout: the result could not be printed");
+		cli_error("stdout: the result could not be printed; 'cryocore thaw%s' undoes it",
+			request->options.journal ? " --journal FILE" : "");
 		status = status == CLI_COMPLETE ? CLI_PARTIAL : status;
 	}
 	cryocore_freeze_result_free(result);
