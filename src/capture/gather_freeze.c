@@ -35,7 +35,10 @@ static void log_subject(struct cryo_gather *gather, const struct cryo_subject *s
 	pid_t pid = subject->row.pid;
 
 	if (subject->fate == CRYO_FATE_STOPPED)
-		cryo_evidence_log(gather->evidence, pid, "stopped");
+		cryo_evidence_log(gather->evidence, pid,
+			subject->row.tracer ? "stopped; its tracer may see the signal when it is "
+					      "thawed"
+					    : "stopped");
 	else if (subject->fate == CRYO_FATE_BEFORE)
 		cryo_evidence_log(gather->evidence, pid, "stood still before");
 	else if (subject->fate == CRYO_FATE_SPARED)

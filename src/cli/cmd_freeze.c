@@ -165,6 +165,17 @@ static void say_attack(const struct cryocore_frozen *process)
 			process->comm);
 }
 
+/* Of what a tracer has seen nothing can be taken back. */
+static void say_traced(const struct cryocore_frozen *process)
+{
+	if (process->fate == CRYOCORE_FROZEN && process->method == 's' && process->tracer &&
+		process->order)
+		cli_note(0,
+			"pid %d (%s) is traced by pid %d: a debugger may see its stop signal after "
+			"thaw; --method=cgroup sends none",
+			process->pid, process->comm, process->tracer);
+}
+
 static void say_summary(const struct cryocore_freeze_result *result, bool dry_run)
 {
 	cli_note(0,
@@ -220,6 +231,8 @@ static int print_result(const struct request *request, const struct cryocore_fre
 		return cli_print_json(cryocore_freeze_result_json(result, &json), &json);
 	for (size_t i = 0; i < result->n_processes; i++)
 		print_process(&result->processes[i], dry_run);
+	for (size_t i = 0; i < result->n_processes; i++)
+		say_traced(&result->processes[i]);
 	say_summary(result, dry_run);
 	if (!dry_run)
 		print_undo(result, request->options.journal);
