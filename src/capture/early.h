@@ -22,7 +22,8 @@ struct cryo_inspector;
  * struct cryo_early - what is known before the stop.
  * @bpf: open for a large process, where it may be
  * @vmas: of a large process, as smaps shows them; owned
- * @without_sizes: of those that were read last it is only known whether they have pages of their own
+ * @without_sizes: of those that were read last it is only known whether they have pages of their
+ * own
  * @generation: of @vmas
  * @flags: program of early_flags.h, for those and for when @vmas are not so any more; or -1
  * @files: of a small one: its private mappings that begin a file, with what
