@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "capture/result.h"
+#include "freeze/cgroup.h"
 #include "freeze/enumerate.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -27,6 +28,7 @@ struct finder {
 	struct cryo_roster roster;
 	pid_t own_tracer;
 	struct cryo_targets targets;
+	struct cryo_cgroups cgroups; /* for their mount point, where one is named */
 };
 
 static void finder_clear(struct finder *finder)
@@ -35,6 +37,7 @@ static void finder_clear(struct finder *finder)
 	cryo_roster_clear(&finder->roster);
 	cryo_outputs_clear(&finder->outputs);
 	cryo_targets_clear(&finder->targets);
+	cryo_cgroups_close(&finder->cgroups);
 }
 
 void cryo_targets_clear(struct cryo_targets *targets)
@@ -74,7 +77,8 @@ static bool is_in_tree(const struct finder *finder, const struct cryo_row *row)
 static bool is_in_cgroup(const struct finder *finder, pid_t pid)
 {
 	for (size_t i = 0; i < finder->options->n_cgroups; i++)
-		if (cryo_cgroup_is_below(finder->procfs, pid, finder->options->cgroups[i]))
+		if (cryo_cgroup_is_below(finder->procfs, pid,
+			    cryo_cgroup_strip(&finder->cgroups, finder->options->cgroups[i])))
 			return true;
 	return false;
 }
@@ -294,8 +298,13 @@ int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
 		.options = options,
 		.report = report,
 		.own_tracer = tracer_of_ourselves(procfs),
+		.cgroups = {.root = -1},
 	};
-	int r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
+	int r;
+
+	if (options->n_cgroups)
+		cryo_cgroups_open(procfs, &finder.cgroups); /* or paths are taken as they are */
+	r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
 
 	if (r < 0)
 		return r;

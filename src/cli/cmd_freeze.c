@@ -27,15 +27,6 @@ struct request {
 	bool json;
 };
 
-static int set_cgroup(const struct cli_option *option, void *field, const char *value)
-{
-	if (value[0] == '/')
-		return cli_set_words(option, field, value);
-	cli_error("--cgroup: '%s' does not begin with '/': give a path as in /proc/PID/cgroup",
-		value);
-	return -EINVAL;
-}
-
 static int set_method(const struct cli_option *option, void *field, const char *value)
 {
 	static const char *const names[] = {"auto", "signal", "cgroup"};
@@ -69,7 +60,7 @@ static const struct cli_option rows[] = {
 	{"pid", 'p', "PID[,PID]...", "these processes", CLI_PIDS(struct request, pids)},
 	{"tree", 0, "PID", "this process and all its descendants", CLI_PIDS(struct request, trees)},
 	{"cgroup", 0, "PATH", "every process in or below this cgroup",
-		CLI_FIELD(set_cgroup, struct request, cgroups, struct cli_words)},
+		CLI_FIELD(cli_set_cgroup, struct request, cgroups, struct cli_words)},
 	{"spare", 0, "WHO", "do not stop this PID, NAME or /CGROUP",
 		CLI_WORDS(struct request, spare)},
 	{"output", 0, "PATH", "spare who serves the file system of PATH",

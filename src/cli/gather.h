@@ -42,7 +42,7 @@ int cli_gather_set_size(const struct cli_option *option, void *field, const char
 		{"tree", 0, "PID", "evidence of this process and all its descendants",             \
 			CLI_PIDS(struct cli_gather, trees)},                                       \
 		{"cgroup", 0, "PATH", "evidence of every process in or below this cgroup",         \
-			CLI_WORDS(struct cli_gather, cgroups)},                                    \
+			CLI_FIELD(cli_set_cgroup, struct cli_gather, cgroups, struct cli_words)},  \
 		{"freeze", 0, NULL, "stop all of them before the first is read",                   \
 			CLI_FLAG(struct cli_gather, options.freeze)},                              \
 		{"keep-frozen", 0, NULL, "... and leave them stopped",                             \

@@ -132,6 +132,15 @@ int cli_set_words(const struct cli_option *option, void *field, const char *valu
 	return 0;
 }
 
+int cli_set_cgroup(const struct cli_option *option, void *field, const char *value)
+{
+	if (value[0] == '/')
+		return cli_set_words(option, field, value);
+	cli_error("--cgroup: '%s' does not begin with '/': give a path as in /proc/PID/cgroup",
+		value);
+	return -EINVAL;
+}
+
 int cli_set_signal(const struct cli_option *option, void *field, const char *value)
 {
 	if (cryocore_parse_signal(value, field) == 0)

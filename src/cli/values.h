@@ -51,6 +51,7 @@ int cli_set_flag(const struct cli_option *option, void *field, const char *value
 int cli_set_text(const struct cli_option *option, void *field, const char *value); /* not empty */
 int cli_set_pids(const struct cli_option *option, void *field, const char *value);
 int cli_set_words(const struct cli_option *option, void *field, const char *value);
+int cli_set_cgroup(const struct cli_option *option, void *field, const char *value);
 int cli_set_signal(const struct cli_option *option, void *field, const char *value);
 int cli_set_ms(const struct cli_option *option, void *field, const char *value); /* seconds */
 int cli_set_quiet(const struct cli_option *option, void *field, const char *value);
