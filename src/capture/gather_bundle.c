@@ -78,18 +78,26 @@ static int run(struct cryo_gather *gather, const struct cryo_bundle_options *opt
 	return r == -ECANCELED ? 0 : r;
 }
 
-/* Every process whose core says what it has mapped. */
+/* What a process has mapped, as its core says. */
+static bool find_mapped(struct cryo_target *target)
+{
+	if (!target->core || cryo_result_mapped(target->core)->count == 0)
+		return false;
+	target->dossier.mapped = cryo_result_mapped(target->core);
+	return true;
+}
+
+/* Every process of which that is known. */
 static size_t choose(struct cryo_gather *gather, struct cryo_bundle_subject *subjects)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < gather->targets.count; i++) {
 		struct cryo_target *target = &gather->targets.array[i];
-		struct cryo_dossier *dossier = &target->dossier;
+		const struct cryo_dossier *dossier = &target->dossier;
 
-		if (!target->core || cryo_result_mapped(target->core)->count == 0)
+		if (!find_mapped(target))
 			continue;
-		dossier->mapped = cryo_result_mapped(target->core);
 		subjects[count++] = (struct cryo_bundle_subject){
 			dossier->pid, dossier->start_time, dossier->mapped, NULL};
 	}
@@ -132,6 +140,19 @@ int cryo_gather_bundle(struct cryo_gather *gather)
 	hand_over(gather, subjects);
 	free(subjects);
 	return r;
+}
+
+int cryo_gather_bundle_untried(
+	const struct cryo_gather *gather, struct cryo_target *target, int error)
+{
+	struct cryo_dossier *dossier = &target->dossier;
+	enum cryo_bundle_mode mode;
+
+	if (error == 0 || dossier->bundled || !find_mapped(target))
+		return 0;
+	cryo_bundle_mode_parse(gather->options->bundle, &mode);
+	dossier->bundled = cryo_bundled_untried(mode, dossier->mapped->count, error);
+	return dossier->bundled ? 0 : -ENOMEM;
 }
 
 void cryo_gather_bundle_names(struct cryo_gather *gather, struct cryo_target *target)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "capture/gather_bundle.h"
 #include "capture/gather_open.h"
 #include "capture/gather_time.h"
 
@@ -63,9 +64,10 @@ void cryo_gather_close(
 	int over = cryo_gather_is_over(gather), r;
 
 	(void)hands;
-	r = cryo_evidence_unmade(gather->evidence, &target->dossier, gather->stacks,
-		gather->sink_error ? gather->sink_error : over);
+	over = gather->sink_error ? gather->sink_error : over;
+	r = cryo_evidence_unmade(gather->evidence, &target->dossier, gather->stacks, over);
 	cryo_gather_note_error(gather, r);
+	cryo_gather_note_error(gather, cryo_gather_bundle_untried(gather, target, over));
 	cryo_gather_note_error(gather, cryo_gather_open_with(gather, target));
 	r = cryo_evidence_describe(&target->dossier, &text);
 	await_turn(gather, target);

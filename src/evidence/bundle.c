@@ -334,15 +334,24 @@ size_t cryo_bundle_done(const struct cryo_bundle *bundle)
 
 /* ---- the beginning and the end ---- */
 
-/* Until something else is known, nothing has been done. */
-static int prepare(struct cryo_bundle_subject *subject)
+struct cryo_bundled *cryo_bundled_untried(enum cryo_bundle_mode mode, size_t count, int error)
 {
-	size_t count = subject->mapped->count;
+	struct cryo_bundled *bundled = calloc(count + 1, sizeof(*bundled));
+	bool wanted = mode != CRYO_BUNDLE_NONE;
 
-	subject->bundled = calloc(count + 1, sizeof(*subject->bundled));
-	for (size_t i = 0; subject->bundled && i < count; i++)
-		subject->bundled[i] = (struct cryo_bundled){
-			.reason = CRYO_BUNDLE_FAILED, .error = -ECANCELED, .file = SIZE_MAX};
+	for (size_t i = 0; bundled && i < count; i++)
+		bundled[i] = (struct cryo_bundled){
+			.reason = wanted ? CRYO_BUNDLE_FAILED : CRYO_BUNDLE_UNWANTED,
+			.error = wanted ? error : 0,
+			.file = SIZE_MAX};
+	return bundled;
+}
+
+/* Until something else is known, nothing has been done. */
+static int prepare(const struct cryo_bundle *bundle, struct cryo_bundle_subject *subject)
+{
+	subject->bundled =
+		cryo_bundled_untried(bundle->options.mode, subject->mapped->count, -ECANCELED);
 	return subject->bundled ? 0 : -ENOMEM;
 }
 
@@ -362,7 +371,7 @@ static int set_up(struct cryo_bundle *bundle)
 		bundle->directory = cryo_sink_directory_enter(bundle->options.sink, "files");
 	r = bundle->directory < -1 ? bundle->directory : 0;
 	for (size_t i = 0; r == 0 && i < bundle->n_subjects; i++)
-		r = prepare(&bundle->subjects[i]);
+		r = prepare(bundle, &bundle->subjects[i]);
 	return r;
 }
 

@@ -105,6 +105,10 @@ struct cryo_bundle_subject {
 	struct cryo_bundled *bundled;
 };
 
+/* Of files that nobody has tried to copy: @error is negative, why. malloc'ed; NULL when memory is
+ * short. */
+struct cryo_bundled *cryo_bundled_untried(enum cryo_bundle_mode mode, size_t count, int error);
+
 void cryo_bundled_clear(struct cryo_bundled *bundled, size_t count);
 
 /**
