@@ -170,6 +170,7 @@ static int wait_for_stop(struct cryo_work *work)
 	work->account.stood_ticks = ticks_since_boot();
 	if (r < 0 || letter.kind != CRYO_LETTER_STOPPED)
 		return 0;
+	work->is_told = true;
 	work->account.holder = letter.holder;
 	r = cryo_snapshot_heard(work, &letter);
 	return r < 0 ? r : map_records(work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The answer comes while the core is written.
+ * The answer comes while the core is written. A tracer that holds nobody is asked as well: it waits
+ * for that, and only who has been released is good for another capture.
  */
 #include "capture/release.h"
 
@@ -16,7 +17,7 @@ void cryo_release_ask(struct cryo_work *work)
 {
 	struct cryo_letter letter = {.kind = CRYO_LETTER_RELEASE};
 
-	if (is_held(work))
+	if (work->is_told)
 		work->release_error = cryo_channel_send(work->reader->tracer, &letter);
 }
 
@@ -24,8 +25,9 @@ void cryo_release_hear(struct cryo_work *work)
 {
 	struct cryo_letter letter = {0};
 	int r = work->release_error;
+	bool was_held = is_held(work);
 
-	if (!is_held(work))
+	if (!work->is_told)
 		return;
 	if (r == 0)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
@@ -34,7 +36,7 @@ void cryo_release_hear(struct cryo_work *work)
 		work->is_released = true;
 		cryo_account_stop(&work->account, &letter);
 		work->account.holder = letter.holder;
-	} else if (!work->reader->shared->cancel) {
+	} else if (was_held && !work->reader->shared->cancel) {
 		cryo_tell(work, CRYOCORE_WARNING, r,
 			"the tracer ended early: the process may have run while its core was "
 			"written");
