@@ -9,6 +9,7 @@
 
 #include "capture/gather_state.h"
 #include "capture/result.h"
+#include "evidence/manifest.h"
 
 static struct cryo_selection selection_of(const struct cryocore_gather_options *options)
 {
@@ -30,15 +31,32 @@ static bool is_ours(const struct cryo_subject *subject)
 	return subject->fate == CRYO_FATE_STOPPED && subject->sequence;
 }
 
+/* All of this is written when the freeze, or the thaw, has ended: each line says when it was. */
+static void log_at(struct cryo_gather *gather, pid_t pid, const char *what, uint64_t at)
+{
+	char time[CRYO_UTC_SIZE];
+
+	cryo_utc_format(at, time);
+	cryo_evidence_log(gather->evidence, pid, "%s at %s", what, time);
+}
+
+static void log_stop(struct cryo_gather *gather, const struct cryo_subject *subject)
+{
+	if (subject->asked_at)
+		log_at(gather, subject->row.pid, "stopped", subject->asked_at);
+	else
+		cryo_evidence_log(gather->evidence, subject->row.pid, "stopped as it was chased");
+	if (subject->row.tracer)
+		cryo_evidence_log(gather->evidence, subject->row.pid,
+			"its tracer may see the stop signal when it is thawed");
+}
+
 static void log_subject(struct cryo_gather *gather, const struct cryo_subject *subject)
 {
 	pid_t pid = subject->row.pid;
 
 	if (subject->fate == CRYO_FATE_STOPPED)
-		cryo_evidence_log(gather->evidence, pid,
-			subject->row.tracer ? "stopped; its tracer may see the signal when it is "
-					      "thawed"
-					    : "stopped");
+		log_stop(gather, subject);
 	else if (subject->fate == CRYO_FATE_BEFORE)
 		cryo_evidence_log(gather->evidence, pid, "stood still before");
 	else if (subject->fate == CRYO_FATE_SPARED)
@@ -144,6 +162,18 @@ static int thaw_ours(struct cryo_gather *gather, struct cryo_thaw_report *report
 	return request.n_pids ? cryo_thaw(&request, report) : 0;
 }
 
+static void log_thaw(struct cryo_gather *gather, const struct cryo_thaw_subject *subject)
+{
+	static const char *const words[] = {
+		[CRYO_THAW_DONE] = "given back",
+		[CRYO_THAW_RUNNING] = "found running",
+		[CRYO_THAW_GONE] = "found to have ended",
+		[CRYO_THAW_FAILED] = "could not be given back",
+	};
+
+	log_at(gather, subject->pid, words[subject->fate], subject->at);
+}
+
 void cryo_gather_thaw(struct cryo_gather *gather)
 {
 	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
@@ -161,8 +191,10 @@ void cryo_gather_thaw(struct cryo_gather *gather)
 		return;
 	}
 	gather->result->left_frozen = 0;
-	for (size_t i = 0; i < report.count; i++)
+	for (size_t i = 0; i < report.count; i++) {
+		log_thaw(gather, &report.subjects[i]);
 		gather->result->left_frozen += report.subjects[i].fate == CRYO_THAW_FAILED;
+	}
 	if (gather->result->left_frozen)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
 			"%zu processes could not be thawed: run 'cryocore thaw --all'",

@@ -46,6 +46,7 @@ const char *cryo_trouble_text(enum cryo_trouble trouble);
  * @engine: how it is held
  * @cgroup: the cgroup that holds it, or NULL; owned
  * @sequence: place in the order of stops, from 1
+ * @asked_at: when it was first asked to stop (CLOCK_REALTIME, ns); 0: never
  * @revived: how often another process continued it after it had stopped
  * @revived_at: when it did last (CLOCK_MONOTONIC, ns)
  * @then_sent: the secondary signal was sent to it
@@ -63,6 +64,7 @@ struct cryo_subject {
 	enum cryo_engine engine;
 	char *cgroup;
 	size_t sequence;
+	uint64_t asked_at;
 	unsigned int revived;
 	uint64_t revived_at;
 	bool then_sent;
@@ -191,11 +193,13 @@ enum cryo_thaw_fate {
 	CRYO_THAW_FAILED,  /* see error */
 };
 
+/* @at: when that was done or found (CLOCK_REALTIME, ns) */
 struct cryo_thaw_subject {
 	pid_t pid;
 	uint64_t start_time;
 	char comm[64];
 	enum cryo_thaw_fate fate;
+	uint64_t at;
 	int error; /* positive; EBUSY: its cgroup holds others that are to stay frozen */
 };
 

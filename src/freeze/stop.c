@@ -248,6 +248,7 @@ static int stop_in_order(const struct stopping *stopping, const size_t *order)
 	for (size_t i = 0; i < stopping->count && r == 0; i++) {
 		if (cryo_freezer_is_cancelled(stopping->freezer))
 			break;
+		stopping->batch[order[i]].asked_at = cryo_clock_ns(CLOCK_REALTIME);
 		r = stop_one(stopping, &stopping->batch[order[i]]);
 	}
 	stopping->freezer->signalled_at = cryo_now();

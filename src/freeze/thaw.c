@@ -61,7 +61,10 @@ static int add_subject(struct thawing *thawing, pid_t pid, uint64_t start_time, 
 	if (!subject)
 		return -ENOMEM;
 	*subject = (struct cryo_thaw_subject){
-		.pid = pid, .start_time = start_time, .fate = CRYO_THAW_DONE};
+		.pid = pid,
+		.start_time = start_time,
+		.fate = CRYO_THAW_DONE,
+		.at = cryo_clock_ns(CLOCK_REALTIME)};
 	if (cryo_row_read(thawing->procfs, pid, &row) == 0 && row.start_time == start_time)
 		memcpy(subject->comm, row.comm, sizeof(subject->comm));
 	if (r == -ESRCH) {
