@@ -60,8 +60,7 @@ static int add_subject(struct thawing *thawing, pid_t pid, uint64_t start_time, 
 
 	if (!subject)
 		return -ENOMEM;
-	*subject = (struct cryo_thaw_subject){
-		.pid = pid,
+	*subject = (struct cryo_thaw_subject){.pid = pid,
 		.start_time = start_time,
 		.fate = CRYO_THAW_DONE,
 		.at = cryo_clock_ns(CLOCK_REALTIME)};
