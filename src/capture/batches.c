@@ -9,7 +9,8 @@
  * The windows of one that got stuck as it read are read once more, one by one and the careful way
  * (/proc/PID/mem, which gives an error where process_vm_readv(2) waits for a userfaultfd), and so
  * is the rest of these mappings; who gets stuck there again leaves a gap, up to the end of the
- * mapping.
+ * mapping. What they had read of it by then is not written: it may be half of a page, or come when
+ * the target runs again, and zeros among it would replace what another has read.
  *
  * Nobody holds the lock while it does what may block.
  */
@@ -138,6 +139,8 @@ void cryo_batches_take_over(struct cryo_copy *copy, const struct cryo_worker *wo
 {
 	int r = leave_windows(copy, worker);
 
+	if (r == 0 && worker->held)
+		r = cryo_hold_drop(&copy->hold, worker->batch, worker->held);
 	if (r == 0 && worker->source)
 		r = leave_segment(copy, worker->source);
 	if (r < 0 && !copy->error)
@@ -243,7 +246,7 @@ static int place_batch(struct cryo_worker *worker, bool held, uint8_t **ret_imag
 {
 	if (!held || !worker->batch->count)
 		return 0;
-	*ret_image = cryo_hold_add(&worker->copy->hold, worker->batch);
+	worker->held = *ret_image = cryo_hold_add(&worker->copy->hold, worker->batch);
 	return *ret_image ? 0 : -ENOMEM;
 }
 
@@ -296,6 +299,7 @@ int cryo_batches_take(struct cryo_worker *worker, bool held, uint8_t **ret_image
 	int r;
 
 	batch->count = batch->size = 0;
+	worker->held = NULL;
 	r = take_again(worker, held, ret_image);
 	if (r == 0 && !batch->count)
 		r = walk_batch(worker, held, ret_image);

@@ -27,6 +27,7 @@ struct cryo_worker {
 	struct cryo_guard *guard;
 	struct cryo_source *source; /* that it is at; NULL: it is at none */
 	uint8_t *image;
+	const uint8_t *held; /* where its batch is held, or is to be; NULL: nowhere */
 	const struct cryo_vma *vma;
 	int file;
 	struct cryo_batch *batch;

@@ -4,8 +4,7 @@
  * pages that will be needed are made before (MADV_POPULATE_WRITE, Linux 5.14; else when they are
  * needed).
  *
- * The arena outlives a capture, but nothing of a target does: a batch whose reading got stuck is
- * written as it was found, so what is not read must be zero.
+ * The arena outlives a capture, but nothing of a target does.
  */
 #include "capture/hold.h"
 
@@ -91,6 +90,45 @@ uint8_t *cryo_hold_add(struct cryo_hold *hold, const struct cryo_batch *batch)
 	}
 	hold->used += batch->size;
 	return image;
+}
+
+static size_t find_run(const struct cryo_hold *hold, const uint8_t *data)
+{
+	size_t i = 0;
+
+	while (data < hold->runs[i].data || data >= hold->runs[i].data + hold->runs[i].size)
+		i++;
+	return i;
+}
+
+/* Cut some bytes out of the run that has them. What is left of it behind them is a run of its own,
+ * and one without a byte is as good as none. */
+static int cut(struct cryo_hold *hold, const uint8_t *data, size_t size)
+{
+	size_t i = find_run(hold, data), before = (size_t)(data - hold->runs[i].data);
+	struct cryo_held rest = hold->runs[i], *added;
+
+	hold->runs[i].size = before;
+	rest.offset += before + size;
+	rest.data += before + size;
+	rest.size -= before + size;
+	if (!rest.size)
+		return 0;
+	added = cryo_array_add(hold->runs, hold->n_runs);
+	if (!added)
+		return -ENOMEM;
+	*added = rest;
+	return 0;
+}
+
+int cryo_hold_drop(struct cryo_hold *hold, const struct cryo_batch *batch, const uint8_t *image)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < batch->count && r == 0; i++)
+		r = cut(hold, image + batch->at[i],
+			(size_t)(batch->windows[i].end - batch->windows[i].start));
+	return r;
 }
 
 void cryo_hold_end(struct cryo_hold *hold)

@@ -32,7 +32,8 @@ struct cryo_arena {
  * @owner: who gets the arena back
  * @arena: address space; only what is used of it costs memory
  * @used: bytes of it
- * @runs: in the order of the core; what touches in the arena and in the core is one
+ * @runs: what touches in the arena and in the core is one; in the order of the core, but for what
+ *	cryo_hold_drop() has cut off
  */
 struct cryo_hold {
 	struct cryo_arena *owner;
@@ -50,6 +51,9 @@ bool cryo_hold_has_room(const struct cryo_hold *hold);
 
 /* The place of a packed batch, whose windows are noted. NULL when memory is short. */
 uint8_t *cryo_hold_add(struct cryo_hold *hold, const struct cryo_batch *batch);
+
+/* A batch that cryo_hold_add() has placed at @image is not to be written. 0 or -ENOMEM. */
+int cryo_hold_drop(struct cryo_hold *hold, const struct cryo_batch *batch, const uint8_t *image);
 
 /* Give the arena back, without a byte of what was held. */
 void cryo_hold_end(struct cryo_hold *hold);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/copy.h"
 #include "capture/hold.h"
 #include "capture/write.h"
 
@@ -215,5 +216,85 @@ Test(write, nothing_of_one_target_is_held_with_the_next)
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		hold_one(&arena, sizes[i], 0, (uint8_t)(0xa0 + i));
+	cryo_arena_clear(&arena);
+}
+
+/* Three windows that are one run; whoever read the middle one gets stuck. */
+Test(write, what_somebody_got_stuck_at_is_not_written)
+{
+	static const size_t sizes[] = {2 * PAGE, 3 * PAGE, PAGE};
+	_cleanup_written_ struct cryo_written written = {0};
+	struct cryo_arena arena = {0};
+	struct setting setting;
+	struct cryo_copy *copy;
+	struct cryo_batch *batch;
+	uint64_t at;
+
+	begin(&setting, 6 * PAGE);
+	cr_assert_eq(
+		cryo_copy_begin(&setting.inspector, &setting.shared, &written, &arena, &copy), 0);
+	copy->plan = &setting.plan;
+	batch = copy->workers[0]->batch;
+	at = setting.vma.start;
+	for (size_t i = 0; i < 3; i++) {
+		uint8_t *image;
+
+		batch->count = batch->size = 0;
+		batch->windows[0].segment = &setting.segment;
+		batch->windows[0].start = at;
+		batch->windows[0].end = at += sizes[i];
+		cr_assert(cryo_batch_join(batch));
+		image = cryo_hold_add(&copy->hold, batch);
+		memset(image, (int)i + 1, sizes[i]);
+		if (i == 1)
+			*copy->workers[0] = (struct cryo_worker){
+				.copy = copy, .file = -1, .batch = batch, .held = image};
+		if (i == 1)
+			cryo_batches_take_over(copy, copy->workers[0]);
+	}
+	cr_assert_eq(copy->error, 0);
+	cr_assert_eq(copy->n_again, 1);
+	cr_assert_eq(copy->again[0].end - copy->again[0].start, 3 * PAGE);
+	copy->is_finished = true;
+	cr_assert_eq(cryo_copy_flush(copy, &setting.output), 0);
+	cr_assert_eq(written.data_bytes, 3 * PAGE);
+	for (size_t page = 0; page < 6; page++) {
+		uint8_t byte = 0;
+
+		cr_assert_geq(pread(setting.output.fd, &byte, 1, (off_t)(page * PAGE)), 0);
+		cr_assert_eq(byte, page < 2 ? 1 : page < 5 ? 0 : 3);
+	}
+	cryo_copy_end(copy);
+	cryo_arena_clear(&arena);
+	end(&setting);
+}
+
+Test(write, a_batch_is_dropped_from_the_midst_of_a_run)
+{
+	static struct cryo_batch batches[3];
+	struct cryo_vma vma = {.start = 0x1000000, .end = 0x2000000};
+	struct cryo_segment segment = {.vma = &vma, .file_size = 0x1000000};
+	struct cryo_arena arena = {0};
+	struct cryo_hold hold;
+	uint8_t *images[3];
+
+	cr_assert_eq(cryo_hold_begin(&arena, 0, &hold), 0);
+	for (size_t i = 0; i < 3; i++) {
+		batches[i].windows[0].segment = &segment;
+		batches[i].windows[0].start = vma.start + i * PAGE;
+		batches[i].windows[0].end = vma.start + (i + 1) * PAGE;
+		cr_assert(cryo_batch_join(&batches[i]));
+		images[i] = cryo_hold_add(&hold, &batches[i]);
+	}
+	cr_assert_eq(hold.n_runs, 1);
+	cr_assert_eq(cryo_hold_drop(&hold, &batches[1], images[1]), 0);
+	cr_assert_eq(hold.n_runs, 2);
+	cr_assert_eq(hold.runs[0].size, PAGE);
+	cr_assert_eq(hold.runs[1].size, PAGE);
+	cr_assert_eq(hold.runs[1].data, images[2]);
+	cr_assert_eq(hold.runs[1].offset, 2 * PAGE);
+	cr_assert_eq(cryo_hold_drop(&hold, &batches[2], images[2]), 0);
+	cr_assert_eq(hold.runs[1].size, 0);
+	cryo_hold_end(&hold);
 	cryo_arena_clear(&arena);
 }
