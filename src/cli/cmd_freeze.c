@@ -267,14 +267,24 @@ static size_t say_missing(const struct cli_pids *pids, const struct cryocore_fre
 	return missing;
 }
 
+/* The result has names escaped. */
+static bool is_name_of(const struct cryocore_frozen *process, const char *word)
+{
+	char *name = NULL;
+	bool same = cryocore_escape(word, strnlen(word, COMM_SIZE), &name) == 0 &&
+		    strcmp(name, process->comm) == 0;
+
+	free(name);
+	return same;
+}
+
 static bool is_spared_by(const struct cryocore_frozen *process, const char *word)
 {
 	pid_t pid;
 
 	if (cryocore_parse_pid(word, &pid) == 0 && pid == process->pid)
 		return true;
-	return strncmp(word, process->comm, COMM_SIZE) == 0 ||
-	       (word[0] == '/' && process->fate == CRYOCORE_SPARED);
+	return is_name_of(process, word) || (word[0] == '/' && process->fate == CRYOCORE_SPARED);
 }
 
 static bool is_spared_by_user(const struct cli_words *spare, const struct cryocore_frozen *process)
