@@ -74,20 +74,6 @@ pid_t cryo_ids_of_parent(int procfs, const struct cryo_status *status)
 	return parent.ns_pid.ids[status->ns_pid.count - 1];
 }
 
-static uint64_t read_number(int dir, const char *name, uint64_t otherwise)
-{
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	const char *cursor;
-	uint64_t number;
-
-	if (cryo_procfs_read(dir, name, 64, &text) < 0 || !text.size)
-		return otherwise;
-	cursor = (const char *)text.data;
-	if (!cryo_number_scan(&cursor, cursor + text.size, 10, &number))
-		return otherwise;
-	return number;
-}
-
 /* Our id as the other namespace has it: lines "inside outside count" (user_namespaces(7)). */
 static uint32_t map_id(const struct cryo_buffer *map, uint32_t outside, uint32_t otherwise)
 {
@@ -120,8 +106,8 @@ void cryo_ids_read_overflow(struct cryo_overflow_ids *ret_ids)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
 
-	ret_ids->uid = (uid_t)read_number(procfs, "sys/kernel/overflowuid", 65534);
-	ret_ids->gid = (gid_t)read_number(procfs, "sys/kernel/overflowgid", 65534);
+	ret_ids->uid = (uid_t)cryo_procfs_read_number(procfs, "sys/kernel/overflowuid", 65534);
+	ret_ids->gid = (gid_t)cryo_procfs_read_number(procfs, "sys/kernel/overflowgid", 65534);
 }
 
 int cryo_ids_fill_credentials(int live_dir, const struct cryo_status *status,

@@ -207,28 +207,26 @@ pid_t cryo_procfs_last_pid(int procfs)
 	return (pid_t)pid;
 }
 
-pid_t cryo_procfs_pid_max(int procfs, pid_t unknown)
+uint64_t cryo_procfs_read_number(int dir, const char *name, uint64_t otherwise)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	const char *at;
 	uint64_t number;
 
-	if (cryo_procfs_read(procfs, "sys/kernel/pid_max", 64, &text) < 0 || !text.size)
-		return unknown;
+	if (cryo_procfs_read(dir, name, 64, &text) < 0 || !text.size)
+		return otherwise;
 	at = (const char *)text.data;
-	if (!cryo_number_scan(&at, at + text.size, 10, &number) || number > CRYO_PID_MAX_LIMIT)
-		return unknown;
-	return (pid_t)number;
+	return cryo_number_scan(&at, at + text.size, 10, &number) ? number : otherwise;
+}
+
+pid_t cryo_procfs_pid_max(int procfs, pid_t unknown)
+{
+	uint64_t number = cryo_procfs_read_number(procfs, "sys/kernel/pid_max", UINT64_MAX);
+
+	return number > CRYO_PID_MAX_LIMIT ? unknown : (pid_t)number;
 }
 
 bool cryo_procfs_has_memory(int dir)
 {
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	const char *at;
-	uint64_t pages;
-
-	if (cryo_procfs_read(dir, "statm", 256, &text) < 0 || !text.size)
-		return false;
-	at = (const char *)text.data;
-	return cryo_number_scan(&at, at + text.size, 10, &pages) && pages > 0;
+	return cryo_procfs_read_number(dir, "statm", 0) > 0;
 }

@@ -76,6 +76,9 @@ int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
  */
 int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count);
 
+/* The decimal number with which a file begins; `otherwise` if it cannot be read, or is none. */
+uint64_t cryo_procfs_read_number(int dir, const char *name, uint64_t otherwise);
+
 /* The pid that was given out last in our pid namespace (the last field of loadavg); or -errno. */
 pid_t cryo_procfs_last_pid(int procfs);
 
