@@ -135,7 +135,7 @@ pid_t cryo_holder_ask(const struct cryo_request *request, const struct cryo_stop
 
 void cryo_holder_release(struct cryo_holder *holder)
 {
-	cryo_release(&holder->stopped, holder->identity.pid);
+	cryo_release(&holder->stopped, &holder->identity);
 	cryo_identity_close(&holder->identity);
 	*holder = CRYO_HOLDER_NONE;
 }

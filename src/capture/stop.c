@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -29,6 +30,10 @@
 #define STARVED_NS (4 * CRYO_NSEC_PER_SEC)
 #define STARVED_LOOK_NS (100 * CRYO_NSEC_PER_MSEC)
 
+/* How long all that stood still before have to get back there, and how often it is looked at. */
+#define REST_NS (100 * CRYO_NSEC_PER_MSEC)
+#define REST_LOOK_NS (100 * 1000)
+
 static int compare_tid(const void *key, const void *element)
 {
 	pid_t tid = *(const pid_t *)key, other = ((const struct cryo_tracee *)element)->tid;
@@ -41,19 +46,39 @@ static int compare_tracees(const void *left, const void *right)
 	return compare_tid(&((const struct cryo_tracee *)left)->tid, right);
 }
 
-bool cryo_stop_is_hopeless(int process_dir, pid_t tid)
+/* Where a thread waits that needs care; with some compilers get_signal() is all that is seen. */
+static const struct {
+	const char *wchan;
+	bool is_hopeless; /* it cannot stop, and is better not asked to */
+	bool is_at_rest;  /* it does nothing until somebody lets it */
+} places[] = {
+	{"__refrigerator", .is_hopeless = true},
+	{"request_wait_answer", .is_hopeless = true},
+	{"do_freezer_trap", .is_at_rest = true},
+	{"do_signal_stop", .is_at_rest = true},
+	{"get_signal", .is_at_rest = true},
+};
+
+/* Its index in the table; the number of places: another. */
+static size_t place_of(int process_dir, pid_t tid)
 {
-	static const char *const places[] = {"__refrigerator", "request_wait_answer"};
 	_cleanup_buffer_ struct cryo_buffer wchan = {0};
 	char name[48];
+	size_t i = 0;
 
 	snprintf(name, sizeof(name), "task/%d/wchan", tid);
 	if (cryo_procfs_read_record(process_dir, name, &wchan) < 0 || !wchan.data)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (strcmp((const char *)wchan.data, places[i]) == 0)
-			return true;
-	return false;
+		return ARRAY_SIZE(places);
+	while (i < ARRAY_SIZE(places) && strcmp((const char *)wchan.data, places[i].wchan) != 0)
+		i++;
+	return i;
+}
+
+bool cryo_stop_is_hopeless(int process_dir, pid_t tid)
+{
+	size_t place = place_of(process_dir, tid);
+
+	return place < ARRAY_SIZE(places) && places[place].is_hopeless;
 }
 
 /* Add the threads that are not known yet; those in [0, known) are sorted. */
@@ -83,11 +108,17 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *tracees,
 	size_t count, uint64_t *stop_ns)
 {
-	for (size_t i = 0; i < count; i++)
-		if (cryo_stop_is_hopeless(identity->dir, tracees[i].tid)) {
+	for (size_t i = 0; i < count; i++) {
+		size_t place = place_of(identity->dir, tracees[i].tid);
+
+		if (place == ARRAY_SIZE(places))
+			continue;
+		tracees[i].was_at_rest = places[place].is_at_rest;
+		if (places[place].is_hopeless) {
 			tracees[i].state = CRYO_TRACEE_REFUSED;
 			tracees[i].error = -EBUSY;
 		}
+	}
 	if (!*stop_ns)
 		*stop_ns = cryo_now();
 	for (size_t i = 0; i < count; i++)
@@ -210,18 +241,35 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
 	return r == -ENOENT || r == -ESRCH ? 0 : r;
 }
 
-void cryo_release(struct cryo_stopped *stopped, pid_t leader)
+/*
+ * A thread that a stop signal or a cgroup held before wakes when it is released, and goes back
+ * there: for the moment that this takes it is shown as running.
+ */
+static void wait_for_rest(const struct cryo_identity *identity, const struct cryo_stopped *stopped)
+{
+	const struct timespec look = {.tv_nsec = REST_LOOK_NS};
+	uint64_t deadline = cryo_now() + REST_NS;
+
+	for (size_t i = 0; i < stopped->count; i++)
+		while (stopped->tracees[i].was_at_rest && cryo_now() < deadline &&
+			state_of(identity, stopped->tracees[i].tid) == 'R')
+			nanosleep(&look, NULL);
+}
+
+void cryo_release(struct cryo_stopped *stopped, const struct cryo_identity *identity)
 {
 	struct cryo_tracee *last = NULL;
 
 	for (size_t i = 0; i < stopped->count; i++) {
-		if (stopped->tracees[i].tid == leader)
+		if (stopped->tracees[i].tid == identity->pid)
 			last = &stopped->tracees[i];
 		else
 			cryo_tracee_detach(&stopped->tracees[i]);
 	}
 	if (last)
 		cryo_tracee_detach(last);
+	stopped->release_ns = cryo_now();
+	wait_for_rest(identity, stopped);
 	free(stopped->tracees);
 	stopped->tracees = NULL;
 	stopped->count = 0;

@@ -18,6 +18,7 @@
  * tid
  * @leader_record: where the leader's registers lie; SIZE_MAX: nowhere
  * @stop_ns: CLOCK_MONOTONIC of the first stop request
+ * @release_ns: and of the last release
  */
 struct cryo_stopped {
 	struct cryo_tracee *tracees;
@@ -26,7 +27,7 @@ struct cryo_stopped {
 	int error;
 	unsigned int n_again;
 	size_t leader_record;
-	uint64_t stop_ns;
+	uint64_t stop_ns, release_ns;
 };
 
 /**
@@ -46,5 +47,6 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
  * cgroup, or waiting for a FUSE server. */
 bool cryo_stop_is_hopeless(int process_dir, pid_t tid);
 
-/* Let every thread go as it was found, the leader last. Idempotent. */
-void cryo_release(struct cryo_stopped *stopped, pid_t leader);
+/* Let every thread go as it was found, the leader last; those that stood still then, do so again
+ * when this returns, unless somebody else lets them run. Idempotent. */
+void cryo_release(struct cryo_stopped *stopped, const struct cryo_identity *identity);

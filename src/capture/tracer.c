@@ -167,9 +167,9 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order)
 	letter.kind = CRYO_LETTER_RELEASED;
 	letter.n_restarted = stopped.n_restarted;
 	letter.holder = cryo_holder_ask(tracer->request, &stopped, &holder);
-	cryo_release(&stopped, tracer->request->identity.pid);
+	cryo_release(&stopped, &tracer->request->identity);
 	cryo_holder_release(&holder);
-	letter.release_ns = cryo_now();
+	letter.release_ns = stopped.release_ns;
 	letter.is_spent = cryo_tracee_is_any_left(); /* the kernel releases it when we end */
 	tell_both(tracer, &letter);
 	return !letter.is_spent;

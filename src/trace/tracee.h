@@ -27,6 +27,7 @@ enum cryo_tracee_state {
  * struct cryo_tracee - a thread and what must be restored in it.
  * @error: why it is CRYO_TRACEE_REFUSED, negative errno
  * @status: the wait status of its stop, as waitpid(2) gives it
+ * @was_at_rest: a stop signal or a cgroup held it when it was found
  * @saved_registers: registers before a system call was put back; owned; NULL if none was
  */
 struct cryo_tracee {
@@ -34,6 +35,7 @@ struct cryo_tracee {
 	enum cryo_tracee_state state;
 	int error;
 	int status;
+	bool was_at_rest;
 	struct cryo_buffer saved_registers;
 };
 
