@@ -13,7 +13,6 @@ import resource
 import select
 import shutil
 import signal
-import signal
 import struct
 import subprocess
 import sys
@@ -32,6 +31,12 @@ COMPLETE, PARTIAL, NOTHING, USAGE = 0, 1, 2, 64
 PAGE = os.sysconf('SC_PAGESIZE')
 # Words of memory that the victim fills with a pattern.
 SALT = 0xc0de5eedc0de5eed
+
+
+# A shell ignores these two for what it runs in the background, and a program that is started inherits it.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Skip(Exception):
