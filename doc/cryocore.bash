@@ -60,7 +60,7 @@ _cryocore() {
 		_cryocore_reply "$current" 'precopy fork'
 		return
 		;;
-	-o | --output) return ;;
+	-o | --output | --cgroup | --spare) return ;; # paths
 	esac
 	if [[ $current = -* ]]; then
 		_cryocore_reply "$current" "$(_cryocore_options "$command")"

@@ -56,7 +56,8 @@ struct cryocore_gather_progress {
  *	cgroups; they are united, and limit @all if that is set too
  * @freeze: stop all of them before the first is read, and give them back afterwards
  * @keep_frozen: ... but leave them stopped, also when cancelled
- * @spare: words (a PID, a name, a cgroup): these are not frozen, and are read without a stop
+ * @spare: words, as cryocore_count_processes() takes them: these are not frozen, and are read
+ *	without a stop
  * @content: which mappings, as --content has it; NULL stands for "evidence"
  * @deleted_files: copy open files that have no name any more
  * @max_copy: most bytes of one copied file
@@ -141,7 +142,8 @@ void cryocore_gather_options_init(struct cryocore_gather_options *options);
  * @ret_result: what became of it; the caller's
  *
  * Returns 0 when there is a result (which may say CRYOCORE_FAILED, with a message), or -ENOMEM,
- * -EINVAL (an option that this version does not know, or nothing selected) and then no result.
+ * -EINVAL (an option that this version does not know, or nothing selected), -ENXIO (a cgroup of
+ * @cgroups or @spare does not exist), and then no result, and nothing was stopped or made.
  */
 int cryocore_gather(
 	const struct cryocore_gather_options *options, struct cryocore_gather_result **ret_result);

@@ -102,9 +102,9 @@ struct cryocore_freeze_result {
  * struct cryocore_freeze_options - what to freeze; cryocore_freeze_options_init() first.
  * @size: sizeof(struct cryocore_freeze_options), set by cryocore_freeze_options_init()
  * @all: every process; the selections below are united with it
- * @pids, @trees, @cgroups: these; these with all descendants; whoever is in or below these
- * @spare: who is not stopped: a PID, the name of processes (as in /proc/PID/comm), or a cgroup,
- *	beginning with '/'
+ * @pids, @trees, @cgroups: these; these with all descendants; whoever is in or below these, which
+ *	are as cryocore_count_processes() has them
+ * @spare: who is not stopped, words as cryocore_count_processes() takes them
  * @outputs: paths that the caller will write to while it is frozen: who serves them is spared
  * @signal: SIGSTOP (the default), SIGTSTP, SIGTTIN or SIGTTOU
  * @then_signal: sent to those that could not be stopped, and only to those; 0: none
@@ -149,14 +149,24 @@ void cryocore_freeze_options_init(struct cryocore_freeze_options *options);
  * who holds a watchdog device.
  *
  * Returns 0 when there is a result; it may say that some could not be stopped. Else nothing is
- * stopped that was not before: -EINVAL: the options make no sense; -EBUSY: another freeze or thaw
- * is at work; -EXDEV: the journal belongs to another pid namespace; -EBADMSG: the journal is none;
- * -EPERM: the journal is not a plain file of the caller's that nobody else may write; or another
- * -errno.
+ * stopped that was not before: -EINVAL: the options make no sense; -ENXIO: a cgroup of @cgroups or
+ * @spare does not exist; -EBUSY: another freeze or thaw is at work; -EXDEV: the journal belongs to
+ * another pid namespace; -EBADMSG: the journal is none; -EPERM: the journal is not a plain file of
+ * the caller's that nobody else may write; or another -errno.
  */
 int cryocore_freeze(
 	const struct cryocore_freeze_options *options, struct cryocore_freeze_result **ret_result);
 void cryocore_freeze_result_free(struct cryocore_freeze_result *result);
+
+/**
+ * cryocore_count_processes - how many processes a word means, the caller left out.
+ * @who: a PID; the name of processes (as in /proc/PID/comm; its first 15 bytes count); or a cgroup,
+ *	beginning with '/': the path that /proc/PID/cgroup shows, in whatever hierarchy, or one
+ *below the mount point of a hierarchy of version 1 or 2. Whoever is below it counts too
+ *
+ * Returns 0; -ENXIO for a cgroup that does not exist; or -errno.
+ */
+int cryocore_count_processes(const char *who, size_t *ret_count);
 
 /* What became of a process in a thaw. */
 enum cryocore_thaw_fate {

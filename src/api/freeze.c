@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "freeze/enumerate.h"
 #include "freeze/freeze.h"
+#include "freeze/who.h"
 
 enum {
 	THAW_WAIT_MS = 5000
@@ -197,6 +198,11 @@ void cryocore_freeze_result_free(struct cryocore_freeze_result *result)
 	free((struct cryocore_frozen *)result->processes);
 	free((char *)result->journal);
 	free(result);
+}
+
+int cryocore_count_processes(const char *who, size_t *ret_count)
+{
+	return cryo_who_count(who, ret_count);
 }
 
 static void count_thawed(const struct cryocore_thawed *process, struct cryocore_thaw_result *result)

@@ -248,7 +248,7 @@ static int look(struct cryo_gather *gather)
 	pthread_t thread;
 	bool started = pthread_create(&thread, NULL, look_around, gather) == 0;
 	int r = cryo_targets_find(
-		gather->procfs, gather->options, gather->frozen, &gather->targets);
+		gather->procfs, gather->options, &gather->named, gather->frozen, &gather->targets);
 
 	if (started)
 		pthread_join(thread, NULL);
@@ -347,11 +347,6 @@ static int open_evidence(struct cryo_gather *gather)
 			strerror(-r));
 	if (r < 0)
 		return r;
-	gather->procfs = cryo_procfs_open_private();
-	if (gather->procfs < 0)
-		gather->procfs = cryo_procfs_open("/proc");
-	if (gather->procfs < 0)
-		return gather->procfs;
 	gather->evidence_options = (struct cryo_evidence_options){
 		.argc = options->argc,
 		.argv = options->argv,
@@ -433,6 +428,7 @@ static void hand_over_words(struct cryo_gather *gather)
 static void gather_clear(struct cryo_gather *gather)
 {
 	cryo_targets_clear(&gather->targets);
+	cryo_named_cgroups_clear(&gather->named);
 	cryo_sink_close(gather->sink);
 	cryo_gather_tar_close(gather);
 	if (gather->is_closing)
@@ -453,9 +449,16 @@ int cryo_gather(const struct cryocore_gather_options *options, const struct cryo
 		.stacks = stacks,
 		.directory = options->directory,
 		.spool = -1,
-		.procfs = -1,
+		.procfs = cryo_procfs_open_best(),
+		.callbacks = PTHREAD_MUTEX_INITIALIZER,
+		.closed = PTHREAD_COND_INITIALIZER,
 		.begin = cryo_now()};
 	_cleanup_freeze_report_ struct cryo_freeze_report report = {0};
+	int r = gather.procfs < 0 ? gather.procfs
+				  : cryo_named_cgroups_make(gather.procfs, options, &gather.named);
+
+	if (r < 0)
+		return r;
 
 	/* Whoever serves the file system that the stream goes to is spared like that of a
 	 * directory. */
@@ -466,8 +469,6 @@ int cryo_gather(const struct cryocore_gather_options *options, const struct cryo
 	if (!gather.result)
 		return -ENOMEM;
 	gather.result->outcome = CRYOCORE_FAILED;
-	pthread_mutex_init(&gather.callbacks, NULL);
-	pthread_cond_init(&gather.closed, NULL);
 	if (open_evidence(&gather) == 0) {
 		gather.result->outcome = CRYOCORE_COMPLETE;
 		run(&gather, &report);

@@ -43,6 +43,7 @@ struct cryo_gather {
 	struct cryo_evidence *evidence;
 	struct cryo_freeze_report *frozen; /* NULL without --freeze */
 	struct cryo_targets targets;
+	struct cryo_named_cgroups named;
 	struct cryocore_gather_result *result;
 	struct cryocore_result words; /* only its messages */
 	pthread_mutex_t callbacks;

@@ -13,7 +13,6 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "capture/result.h"
-#include "freeze/cgroup.h"
 #include "freeze/enumerate.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -28,7 +27,7 @@ struct finder {
 	struct cryo_roster roster;
 	pid_t own_tracer;
 	struct cryo_targets targets;
-	struct cryo_cgroups cgroups; /* for their mount point, where one is named */
+	const struct cryo_named_cgroups *named;
 };
 
 static void finder_clear(struct finder *finder)
@@ -37,7 +36,6 @@ static void finder_clear(struct finder *finder)
 	cryo_roster_clear(&finder->roster);
 	cryo_outputs_clear(&finder->outputs);
 	cryo_targets_clear(&finder->targets);
-	cryo_cgroups_close(&finder->cgroups);
 }
 
 void cryo_targets_clear(struct cryo_targets *targets)
@@ -74,15 +72,6 @@ static bool is_in_tree(const struct finder *finder, const struct cryo_row *row)
 	return false;
 }
 
-static bool is_in_cgroup(const struct finder *finder, pid_t pid)
-{
-	for (size_t i = 0; i < finder->options->n_cgroups; i++)
-		if (cryo_cgroup_is_below(finder->procfs, pid,
-			    cryo_cgroup_strip(&finder->cgroups, finder->options->cgroups[i])))
-			return true;
-	return false;
-}
-
 static const struct cryo_subject *subject_of(
 	const struct finder *finder, const struct cryo_row *row)
 {
@@ -100,7 +89,7 @@ static bool is_selected(const struct finder *finder, const struct cryo_row *row)
 		return options->all;
 	return (subject && subject->fate == CRYO_FATE_STOPPED) ||
 	       is_in_list(row->pid, options->pids, options->n_pids) || is_in_tree(finder, row) ||
-	       is_in_cgroup(finder, row->pid);
+	       cryo_cgroup_names_cover(finder->procfs, &finder->named->chosen, row->pid);
 }
 
 /* ---- targets ---- */
@@ -241,6 +230,7 @@ static int make_roster(struct finder *finder)
 		.guard = finder->report ? finder->report->guard : 0,
 		.spare = options->spare,
 		.n_spare = options->n_spare,
+		.spare_cgroups = &finder->named->spared,
 		.outputs = &finder->outputs,
 	};
 	if (r == 0)
@@ -290,22 +280,35 @@ static int consider_all(struct finder *finder)
 	return r;
 }
 
+int cryo_named_cgroups_make(int procfs, const struct cryocore_gather_options *options,
+	struct cryo_named_cgroups *ret_named)
+{
+	int r = cryo_cgroup_names_make(
+		procfs, options->cgroups, options->n_cgroups, &ret_named->chosen);
+
+	return r < 0 ? r
+		     : cryo_cgroup_names_make(
+			       procfs, options->spare, options->n_spare, &ret_named->spared);
+}
+
+void cryo_named_cgroups_clear(struct cryo_named_cgroups *named)
+{
+	cryo_cgroup_names_clear(&named->chosen);
+	cryo_cgroup_names_clear(&named->spared);
+}
+
 int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
-	const struct cryo_freeze_report *report, struct cryo_targets *ret_targets)
+	const struct cryo_named_cgroups *named, const struct cryo_freeze_report *report,
+	struct cryo_targets *ret_targets)
 {
 	_cleanup_(finder_clear) struct finder finder = {
 		.procfs = procfs,
 		.options = options,
+		.named = named,
 		.report = report,
 		.own_tracer = tracer_of_ourselves(procfs),
-		.cgroups = {.root = -1},
 	};
-	int r;
-
-	if (options->n_cgroups)
-		cryo_cgroups_open(procfs, &finder.cgroups); /* or paths are taken as they are */
-	r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
-
+	int r = needs_enumeration(&finder) ? consider_all(&finder) : consider_named(&finder);
 	if (r < 0)
 		return r;
 	sort_targets(&finder.targets);

@@ -33,6 +33,16 @@ struct cryo_targets {
 	size_t count;
 };
 
+/* The cgroups that are named: those of the selection, and those among what is spared. */
+struct cryo_named_cgroups {
+	struct cryo_cgroup_names chosen, spared;
+};
+
+/* Find out what is meant, while nothing is stopped. 0, -ENXIO if one does not exist, or -ENOMEM. */
+int cryo_named_cgroups_make(int procfs, const struct cryocore_gather_options *options,
+	struct cryo_named_cgroups *ret_named);
+void cryo_named_cgroups_clear(struct cryo_named_cgroups *named);
+
 /**
  * cryo_targets_find - who is to be collected.
  * @procfs: best a private one
@@ -42,6 +52,7 @@ struct cryo_targets {
  * Returns 0 or -errno.
  */
 int cryo_targets_find(int procfs, const struct cryocore_gather_options *options,
-	const struct cryo_freeze_report *report, struct cryo_targets *ret_targets);
+	const struct cryo_named_cgroups *named, const struct cryo_freeze_report *report,
+	struct cryo_targets *ret_targets);
 
 void cryo_targets_clear(struct cryo_targets *targets);

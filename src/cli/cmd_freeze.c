@@ -314,20 +314,6 @@ static size_t say_spared(const struct request *request, const struct cryocore_fr
 	return spared;
 }
 
-/* Whoever mistypes a name has frozen what they need: that must be seen. */
-static void say_unused_spares(
-	const struct cli_words *spare, const struct cryocore_freeze_result *result)
-{
-	for (size_t i = 0; i < spare->count; i++) {
-		bool found = false;
-
-		for (size_t j = 0; j < result->n_processes && !found; j++)
-			found = is_spared_by(&result->processes[j], spare->array[i]);
-		if (!found)
-			cli_error("--spare %s fits no process that was looked at", spare->array[i]);
-	}
-}
-
 static int explain_failure(int r, const char *journal)
 {
 	static const struct {
@@ -340,6 +326,7 @@ static int explain_failure(int r, const char *journal)
 		{-EBADMSG, "the journal is no journal of cryocore: give another --journal"},
 		{-EPERM, "the journal is not a plain file of yours that nobody else may write"},
 		{-ENOENT, "no place for the journal: give --journal FILE"},
+		{-ENXIO, "a cgroup does not exist any more"},
 		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU"},
 	};
 
@@ -365,6 +352,8 @@ static int run(struct request *request)
 	int status, r;
 
 	request->options.cancel = cli_cancel_flag();
+	if (cli_check_words(&request->cgroups, &request->spare) < 0)
+		return CLI_FAILED;
 	r = cryocore_freeze(&request->options, &result);
 	if (r < 0)
 		return explain_failure(r, request->options.journal);
@@ -374,7 +363,6 @@ static int run(struct request *request)
 		cli_error("no process fits what was asked for");
 		missing = 1;
 	}
-	say_unused_spares(&request->spare, result);
 	status = exit_status(request, result);
 	if (missing && status == CLI_COMPLETE)
 		status = result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;

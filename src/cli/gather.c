@@ -309,6 +309,8 @@ int cli_gather_run(struct cli_gather *gather)
 	int r = gather->tar ? 0 : make_up_directory(gather), outcome;
 
 	complete(gather);
+	if (cli_check_words(&gather->cgroups, &gather->spare) < 0)
+		return CLI_FAILED;
 	if (r == 0)
 		r = gather_into(gather, &result);
 	cli_progress_end();

@@ -157,6 +157,40 @@ int cli_set_ms(const struct cli_option *option, void *field, const char *value)
 	return -EINVAL;
 }
 
+/* What the user typed may hold anything. */
+static void say_escaped(const char *option, const char *word, const char *what)
+{
+	char *escaped = NULL;
+
+	if (cryocore_escape(word, strlen(word), &escaped) == 0)
+		cli_error("--%s %s %s", option, escaped, what);
+	free(escaped);
+}
+
+/* Returns whether the word means nothing that exists. */
+static bool is_missing(const char *option, const char *word)
+{
+	size_t count = 1;
+	bool missing = cryocore_count_processes(word, &count) == -ENXIO;
+
+	if (missing)
+		say_escaped(option, word, "is no cgroup: nothing was stopped");
+	else if (count == 0)
+		say_escaped(option, word, "fits no process");
+	return missing;
+}
+
+int cli_check_words(const struct cli_words *cgroups, const struct cli_words *spare)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < cgroups->count; i++)
+		missing += is_missing("cgroup", cgroups->array[i]);
+	for (size_t i = 0; i < spare->count; i++)
+		missing += is_missing("spare", spare->array[i]);
+	return missing ? -ENXIO : 0;
+}
+
 int cli_set_quiet(const struct cli_option *option, void *field, const char *value)
 {
 	(void)option;

@@ -68,4 +68,12 @@ int cli_parse_number(
 /* Add the numbers of "PID,PID,...". 0, or -EINVAL (and then it was said), or -ENOMEM. */
 int cli_pids_add(struct cli_pids *pids, const char *list);
 void cli_pids_clear(struct cli_pids *pids);
+
+/**
+ * cli_check_words - say what of --cgroup and --spare was mistyped, before anything is stopped.
+ *
+ * One of @spare that fits nobody is told; a cgroup that does not exist is an error. 0 or -ENXIO.
+ */
+int cli_check_words(const struct cli_words *cgroups, const struct cli_words *spare);
+
 void cli_words_clear(struct cli_words *words);

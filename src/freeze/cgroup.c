@@ -24,15 +24,6 @@
 #include "proc/mountinfo.h"
 #include "proc/procfs.h"
 
-static int take_mount(const struct cryo_mount *mount, struct cryo_cgroups *cgroups)
-{
-	cgroups->mount_point = strdup(mount->mount_point);
-	if (!cgroups->mount_point)
-		return -ENOMEM;
-	cgroups->root = open(mount->mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return 0;
-}
-
 int cryo_cgroups_open(int procfs, struct cryo_cgroups *ret_cgroups)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
@@ -45,21 +36,18 @@ int cryo_cgroups_open(int procfs, struct cryo_cgroups *ret_cgroups)
 		r = cryo_mountinfo_parse((char *)text.data, text.size, &mounts, &count);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count && cgroups.root < 0 && r == 0; i++)
-		if (strcmp(mounts[i].fs_type, "cgroup2") == 0) {
-			cryo_cgroups_close(&cgroups);
-			r = take_mount(&mounts[i], &cgroups);
-		}
+	for (size_t i = 0; i < count && cgroups.root < 0; i++)
+		if (strcmp(mounts[i].fs_type, "cgroup2") == 0)
+			cgroups.root =
+				open(mounts[i].mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cryo_mounts_free(mounts, count);
-	if (r == 0)
-		*ret_cgroups = cgroups;
-	return r;
+	*ret_cgroups = cgroups;
+	return 0;
 }
 
 void cryo_cgroups_close(struct cryo_cgroups *cgroups)
 {
 	cryo_cleanup_close(&cgroups->root);
-	free(cgroups->mount_point);
 	*cgroups = (struct cryo_cgroups){.root = -1};
 }
 
@@ -76,16 +64,6 @@ char *cryo_cgroup_of(int procfs, pid_t pid)
 		if (strncmp(line, "0::/", strlen("0::/")) == 0)
 			return strdup(line + strlen("0::"));
 	return NULL;
-}
-
-const char *cryo_cgroup_strip(const struct cryo_cgroups *cgroups, const char *path)
-{
-	size_t length = cgroups->mount_point ? strlen(cgroups->mount_point) : 0;
-
-	if (length > 1 && strncmp(path, cgroups->mount_point, length) == 0 &&
-		(path[length] == '/' || !path[length]))
-		return path[length] ? path + length : "/";
-	return path;
 }
 
 /* Open a file of a cgroup; `name` may be "". A descriptor or -errno. */

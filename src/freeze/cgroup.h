@@ -16,11 +16,9 @@
 /**
  * struct cryo_cgroups - the mounted hierarchy.
  * @root: directory descriptor of the mount of cgroup2, -1: there is none
- * @mount_point: its path; owned
  */
 struct cryo_cgroups {
 	int root;
-	char *mount_point;
 };
 
 /* Find the hierarchy in mountinfo. 0 (perhaps with root -1) or -errno. */
@@ -29,9 +27,6 @@ void cryo_cgroups_close(struct cryo_cgroups *cgroups);
 
 /* The path of a process in the hierarchy, malloc'ed, or NULL. */
 char *cryo_cgroup_of(int procfs, pid_t pid);
-
-/* A path as a user gives it (perhaps with the mount point) as one of the hierarchy. Not a copy. */
-const char *cryo_cgroup_strip(const struct cryo_cgroups *cgroups, const char *path);
 
 /**
  * cryo_cgroup_members - the processes directly in a cgroup.

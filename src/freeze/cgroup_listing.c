@@ -35,7 +35,7 @@ static int open_root(int procfs)
 
 	if (r < 0)
 		return r;
-	root = cgroups.mount_point ? cryo_fs_open_private("cgroup2") : -EOPNOTSUPP;
+	root = cgroups.root >= 0 ? cryo_fs_open_private("cgroup2") : -EOPNOTSUPP;
 	if (root < 0 && cgroups.root >= 0)
 		root = steal_fd(&cgroups.root);
 	cryo_cgroups_close(&cgroups);

@@ -33,6 +33,8 @@ static void freezer_clear(struct cryo_freezer *freezer)
 {
 	cryo_roster_clear(&freezer->roster);
 	cryo_outputs_clear(&freezer->outputs);
+	cryo_cgroup_names_clear(&freezer->chosen);
+	cryo_cgroup_names_clear(&freezer->spared);
 	cryo_journal_close(freezer->journal);
 	cryo_journal_state_clear(&freezer->old);
 	cryo_cgroups_close(&freezer->cgroups);
@@ -81,6 +83,7 @@ static int make_roster(struct cryo_freezer *freezer)
 		.guard = freezer->old.guard,
 		.spare = request->spare,
 		.n_spare = request->n_spare,
+		.spare_cgroups = &freezer->spared,
 		.outputs = &freezer->outputs,
 	};
 	if (r < 0)
@@ -126,10 +129,24 @@ static int start_guard(struct cryo_freezer *freezer)
 	return r;
 }
 
+/* What does not exist was mistyped: that is said before anything is touched. */
+static int find_cgroups(struct cryo_freezer *freezer)
+{
+	const struct cryo_freeze_request *request = freezer->request;
+	int r = cryo_cgroup_names_make(freezer->procfs, request->select.cgroups,
+		request->select.n_cgroups, &freezer->chosen);
+
+	return r < 0 ? r
+		     : cryo_cgroup_names_make(
+			       freezer->procfs, request->spare, request->n_spare, &freezer->spared);
+}
+
 static int prepare(struct cryo_freezer *freezer)
 {
 	int r = cryo_world_read(freezer->procfs, &freezer->world);
 
+	if (r == 0)
+		r = find_cgroups(freezer);
 	if (r == 0)
 		r = cryo_cgroups_open(freezer->procfs, &freezer->cgroups);
 	if (r == 0)

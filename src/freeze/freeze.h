@@ -91,8 +91,7 @@ bool cryo_subject_is_evidence(const struct cryo_subject *subject);
  * @all: every process
  * @pids: these
  * @trees: these with all their descendants
- * @cgroups: every process in or below these, as /proc/PID/cgroup or as a path below the mount of
- *	cgroup2 names them
+ * @cgroups: every process in or below these, as cryo_cgroup_names_make() takes them
  */
 struct cryo_selection {
 	bool all;
@@ -112,7 +111,7 @@ enum cryo_method {
 
 /**
  * struct cryo_freeze_request - what to do. All zero is a request for nothing.
- * @spare, @n_spare: words as cryo_spare_matches() takes them
+ * @spare, @n_spare: words as cryo_who_fits() takes them
  * @outputs, @n_outputs: paths that will be written; whoever serves them is spared
  * @stop_signal: 0 stands for SIGSTOP
  * @then_signal: sent to those that could not be stopped, and only to those; 0: none
@@ -165,7 +164,8 @@ struct cryo_freeze_report {
  * cryo_freeze - stop processes.
  *
  * Returns 0 when there is a report; else nothing is stopped that was not before: -EINVAL for a
- * request that makes no sense, -errno of cryo_journal_open(), or of what was tried.
+ * request that makes no sense, -ENXIO for a cgroup that does not exist, -errno of
+ * cryo_journal_open(), or of what was tried.
  */
 int cryo_freeze(const struct cryo_freeze_request *request, struct cryo_freeze_report *ret_report);
 void cryo_freeze_report_clear(struct cryo_freeze_report *report);

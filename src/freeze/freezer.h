@@ -7,12 +7,14 @@
 
 #include "base/clock.h"
 #include "freeze/cgroup.h"
+#include "freeze/cgroup_name.h"
 #include "freeze/freeze.h"
 
 /**
  * struct cryo_freezer - one freeze.
  * @procfs: a private one where possible
  * @is_private: it is
+ * @chosen, @spared: cgroups of the selection, and those among the words of what is spared
  * @old: what earlier freezes hold
  * @journal: NULL in a dry run
  * @subjects: every process looked at so far
@@ -32,6 +34,7 @@ struct cryo_freezer {
 	int procfs;
 	bool is_private;
 	struct cryo_world world;
+	struct cryo_cgroup_names chosen, spared;
 	struct cryo_outputs outputs;
 	struct cryo_roster_request roster_request;
 	struct cryo_roster roster;

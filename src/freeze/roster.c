@@ -21,14 +21,14 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/number.h"
+#include "freeze/who.h"
 #include "proc/procfs.h"
 #include "proc/socket.h"
 
 enum {
 	PTY_SLAVE_MAJOR = 136, /* UNIX98_PTY_SLAVE_MAJOR, include/uapi/linux/major.h */
 	FORWARDS_MAX = 16,     /* a process with more connections is no link of a chain */
-	NEEDS_MAX = 256,       /* a chain that is longer is none */
-	COMM_SIZE = 15
+	NEEDS_MAX = 256        /* a chain that is longer is none */
 };
 
 static const char *const texts[CRYO_SPARE_COUNT] = {
@@ -391,54 +391,12 @@ int cryo_roster_make(int procfs, const struct cryo_census *census,
 	return 0;
 }
 
-/* Whether `path` is `top` or lies below it. */
-static bool is_below(const char *path, size_t size, const char *top)
-{
-	size_t length = strlen(top);
-
-	while (length > 1 && top[length - 1] == '/')
-		length--;
-	if (length == 1)
-		return true;
-	return size >= length && memcmp(path, top, length) == 0 &&
-	       (size == length || path[length] == '/');
-}
-
-bool cryo_cgroup_is_below(int procfs, pid_t pid, const char *path)
-{
-	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	char *line, *at;
-
-	if (process < 0 || cryo_procfs_read(process, "cgroup", 1 << 20, &text) != 0 || !text.size)
-		return false;
-	at = (char *)text.data;
-	while ((line = strsep(&at, "\n"))) {
-		char *group = strchr(line, ':'); /* ID:CONTROLLERS:PATH */
-
-		group = group ? strchr(group + 1, ':') : NULL;
-		if (group && is_below(group + 1, strlen(group + 1), path))
-			return true;
-	}
-	return false;
-}
-
-bool cryo_spare_matches(int procfs, const char *word, const struct cryo_row *row)
-{
-	pid_t pid;
-
-	if (word[0] == '/')
-		return cryo_cgroup_is_below(procfs, row->pid, word);
-	if (cryo_number_parse_pid(word, &pid) == 0)
-		return row->pid == pid;
-	return word[0] && strncmp(word, row->comm, COMM_SIZE) == 0;
-}
-
 static bool is_spared_by_user(
 	int procfs, const struct cryo_roster_request *request, const struct cryo_row *row)
 {
 	for (size_t i = 0; i < request->n_spare; i++)
-		if (cryo_spare_matches(procfs, request->spare[i], row))
+		if (cryo_who_fits(
+			    procfs, request->spare[i], &request->spare_cgroups->array[i], row))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "freeze/census.h"
+#include "freeze/cgroup_name.h"
 #include "freeze/outputs.h"
 
 /* Why a process is not stopped. A process has the first reason that applies. */
@@ -32,7 +33,8 @@ const char *cryo_spare_text(enum cryo_spare spare);
  * struct cryo_roster_request - what the roster is made from.
  * @self: our pid
  * @guard: pid of a guard, 0 for none
- * @spare: what the user spares: a PID, a cgroup ("/..."), or the name of processes (comm)
+ * @spare: what the user spares, words as cryo_who_fits() takes them
+ * @spare_cgroups: the same words as cgroups; not NULL if there are any
  * @outputs: file systems that we use; their needs carry the tag CRYO_SPARE_OUTPUT
  */
 struct cryo_roster_request {
@@ -40,6 +42,7 @@ struct cryo_roster_request {
 	pid_t guard;
 	const char *const *spare;
 	size_t n_spare;
+	const struct cryo_cgroup_names *spare_cgroups;
 	const struct cryo_outputs *outputs;
 };
 
@@ -75,14 +78,5 @@ void cryo_roster_clear(struct cryo_roster *roster);
 /* Why a process is spared; also for one that began after the roster was made. */
 enum cryo_spare cryo_roster_judge(
 	int procfs, const struct cryo_roster *roster, const struct cryo_row *row);
-
-/* Whether one word of --spare means this process. */
-bool cryo_spare_matches(int procfs, const char *word, const struct cryo_row *row);
-
-/**
- * cryo_cgroup_is_below - whether a process is in a cgroup or below it, in any hierarchy.
- * @path: as /proc/PID/cgroup shows it; a trailing slash does not matter
- */
-bool cryo_cgroup_is_below(int procfs, pid_t pid, const char *path);
 
 #define _cleanup_roster_ _cleanup_(cryo_roster_clear)

@@ -19,11 +19,7 @@ static bool is_named(const struct cryo_freezer *freezer, const struct cryo_row *
 	for (size_t i = 0; i < select->n_trees; i++)
 		if (select->trees[i] == row->pid)
 			return true;
-	for (size_t i = 0; i < select->n_cgroups; i++)
-		if (cryo_cgroup_is_below(freezer->procfs, row->pid,
-			    cryo_cgroup_strip(&freezer->cgroups, select->cgroups[i])))
-			return true;
-	return false;
+	return cryo_cgroup_names_cover(freezer->procfs, &freezer->chosen, row->pid);
 }
 
 static bool is_in_group_of_subject(const struct cryo_freezer *freezer, const struct cryo_row *row)

@@ -315,11 +315,9 @@ static int thaw(struct thawing *thawing)
 int cryo_thaw(const struct cryo_thaw_request *request, struct cryo_thaw_report *ret_report)
 {
 	_cleanup_(thawing_clear) struct thawing thawing = {
-		.request = request, .procfs = cryo_procfs_open_private(), .cgroups = {.root = -1}};
+		.request = request, .procfs = cryo_procfs_open_best(), .cgroups = {.root = -1}};
 	int r;
 
-	if (thawing.procfs < 0)
-		thawing.procfs = cryo_procfs_open("/proc");
 	if (thawing.procfs < 0)
 		return thawing.procfs;
 	r = thaw(&thawing);

@@ -30,6 +30,7 @@ static void mount_clear(struct cryo_mount *mount)
 	free(mount->mount_point);
 	free(mount->fs_type);
 	free(mount->source);
+	free(mount->options);
 	*mount = (struct cryo_mount){0};
 }
 
@@ -126,6 +127,8 @@ static int parse_mount(struct cryo_text *line, struct cryo_mount *mount)
 		r = take_string(line, &mount->fs_type);
 	if (r == 0)
 		r = take_string(line, &mount->source);
+	if (r == 0)
+		r = take_string(line, &mount->options);
 	return r;
 }
 

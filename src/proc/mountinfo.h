@@ -15,6 +15,7 @@ struct cryo_mount {
 	char *mount_point; /* unescaped; owned */
 	char *fs_type;     /* owned */
 	char *source;      /* unescaped; owned */
+	char *options;     /* of the file system, unescaped; owned */
 };
 
 /* Parse all lines. 0, -EBADMSG or -ENOMEM; @ret_mounts is freed by cryo_mounts_free(). */

@@ -59,6 +59,13 @@ int cryo_procfs_open_private(void)
 	return cryo_fs_open_private("proc");
 }
 
+int cryo_procfs_open_best(void)
+{
+	int procfs = cryo_procfs_open_private();
+
+	return procfs >= 0 ? procfs : cryo_procfs_open("/proc");
+}
+
 int cryo_procfs_open_process(int procfs, pid_t pid)
 {
 	char name[TASK_NAME_SIZE];

@@ -36,6 +36,9 @@ int cryo_fs_open_private(const char *type);
  */
 int cryo_procfs_open_private(void);
 
+/* A private procfs where it can be had, else /proc. A descriptor or -errno. */
+int cryo_procfs_open_best(void);
+
 /* The directory of a process. A descriptor, or -errno (-ENOENT: no such process). */
 int cryo_procfs_open_process(int procfs, pid_t pid);
 

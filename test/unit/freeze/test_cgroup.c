@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 
-#include "freeze/roster.h"
 #include "machine.h"
 
 Test(cgroup, paths_go_up_and_down)
@@ -28,16 +27,6 @@ Test(cgroup, paths_go_up_and_down)
 	}
 }
 
-Test(cgroup, mount_point_is_taken_off)
-{
-	const struct cryo_cgroups cgroups = {-1, (char *)"/sys/fs/cgroup"};
-
-	cr_assert_str_eq(cryo_cgroup_strip(&cgroups, "/sys/fs/cgroup/a/b"), "/a/b");
-	cr_assert_str_eq(cryo_cgroup_strip(&cgroups, "/sys/fs/cgroup"), "/");
-	cr_assert_str_eq(cryo_cgroup_strip(&cgroups, "/sys/fs/cgroups/a"), "/sys/fs/cgroups/a");
-	cr_assert_str_eq(cryo_cgroup_strip(&cgroups, "/a"), "/a");
-}
-
 Test(cgroup, of_a_process_is_that_of_version_2)
 {
 	_cleanup_machine_ struct machine machine = machine_new();
@@ -47,16 +36,11 @@ Test(cgroup, of_a_process_is_that_of_version_2)
 	path = cryo_cgroup_of(machine.procfs, 5);
 	cr_assert_str_eq(path, "/a/b");
 	cr_assert_null(cryo_cgroup_of(machine.procfs, 6));
-	cr_assert(cryo_cgroup_is_below(machine.procfs, 5, "/a"));
-	cr_assert(cryo_cgroup_is_below(machine.procfs, 5, "/"));
-	cr_assert(cryo_cgroup_is_below(machine.procfs, 5, "/v1"), "version 1 counts too");
-	cr_assert_not(cryo_cgroup_is_below(machine.procfs, 5, "/a/b/c"));
-	cr_assert_not(cryo_cgroup_is_below(machine.procfs, 5, "/a/bb"));
 }
 
 Test(cgroup, of_a_hierarchy_cannot_be_left)
 {
-	struct cryo_cgroups cgroups = {-1, NULL};
+	struct cryo_cgroups cgroups = {-1};
 	_cleanup_machine_ struct machine machine = machine_new();
 
 	cgroups.root = machine.procfs;

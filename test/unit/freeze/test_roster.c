@@ -29,6 +29,7 @@ static void add_basics(const struct machine *machine)
 
 struct spared_case {
 	struct cryo_roster_request request;
+	struct cryo_cgroup_names spare_cgroups;
 	struct cryo_census census;
 	struct cryo_roster roster;
 };
@@ -37,6 +38,7 @@ static void spared_case_clear(struct spared_case *spared)
 {
 	cryo_roster_clear(&spared->roster);
 	cryo_census_clear(&spared->census);
+	cryo_cgroup_names_clear(&spared->spare_cgroups);
 }
 
 #define _cleanup_case_ __attribute__((cleanup(spared_case_clear)))
@@ -44,6 +46,10 @@ static void spared_case_clear(struct spared_case *spared)
 static void decide(const struct machine *machine, struct spared_case *spared)
 {
 	spared->request.self = SELF;
+	cr_assert_eq(cryo_cgroup_names_make(machine->procfs, spared->request.spare,
+			     spared->request.n_spare, &spared->spare_cgroups),
+		0);
+	spared->request.spare_cgroups = &spared->spare_cgroups;
 	cr_assert_eq(cryo_census_take(machine->procfs, &spared->census), 0);
 	cr_assert_eq(cryo_roster_make(
 			     machine->procfs, &spared->census, &spared->request, &spared->roster),
