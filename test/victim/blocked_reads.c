@@ -87,10 +87,15 @@ static void wake_eventfd(void)
 
 static void setup_timerfd(void)
 {
+	ends[0] = timerfd_create(CLOCK_MONOTONIC, 0);
+}
+
+static long call_timerfd(void)
+{
 	struct itimerspec when = {.it_value = blocked_timeout()};
 
-	ends[0] = timerfd_create(CLOCK_MONOTONIC, 0);
 	timerfd_settime(ends[0], 0, &when, NULL);
+	return call_read();
 }
 
 static void setup_signalfd(void)
@@ -467,7 +472,7 @@ const struct blocked_call blocked_reads[] = {
 	{"read-unix", setup_unix, call_read, wake_write, 3, 0},
 	{"read-pty", setup_pty, call_read, wake_pty, 2, 0},
 	{"read-eventfd", setup_eventfd, call_read, wake_eventfd, 8, 0},
-	{"read-timerfd", setup_timerfd, call_read, NULL, 8, 0},
+	{"read-timerfd", setup_timerfd, call_timerfd, NULL, 8, 0},
 	{"read-signalfd", setup_signalfd, call_read, wake_signalfd, 128, 0},
 	{"read-inotify", setup_inotify, call_inotify, wake_inotify, 1, 0},
 	{"recv-udp", setup_udp, call_recv, wake_write, 3, 0},

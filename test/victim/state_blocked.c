@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * `blocked CALL`: wait in a system call, then say end=RESULT ERRNO. What a stop by ptrace does to
+ * `blocked CALL`: wait in a system call (one with a timeout, when told so), then say
+ * lasted=MILLISECONDS and end=RESULT ERRNO. What a stop by ptrace does to
  * each call is in no manual page: signal(7) lists for SIGSTOP/SIGCONT what EINTR does to some.
  */
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "blocked.h"
@@ -63,10 +65,20 @@ static void start_waker(const struct blocked_call *call)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
 static void state_blocked(int argc, char **argv)
 {
 	const struct blocked_call *call = NULL;
+	uint64_t begin;
 	long result;
+	int error;
 
 	if (argc > 1) {
 		call = find_call(blocked_waits, argv[1]);
@@ -85,9 +97,16 @@ static void state_blocked(int argc, char **argv)
 		start_waker(call);
 	tell("expect=%ld %d", call->result, call->error);
 	tell_ready();
+	if (!call->wake) {
+		await_command(); /* its time is not to pass while others are started */
+		tell("begun=1");
+	}
+	begin = now_ms();
 	errno = 0;
 	result = call->call();
-	tell("end=%ld %d", result, result < 0 ? errno : 0);
+	error = result < 0 ? errno : 0;
+	tell("lasted=%llu", (unsigned long long)(now_ms() - begin));
+	tell("end=%ld %d", result, error);
 }
 
 const struct victim_state blocked_states[] = {
