@@ -161,7 +161,7 @@ def start(arguments, **options):
     return process
 
 
-def wait_until(condition, what, seconds=20):
+def wait_until(condition, what, seconds=60):
     """Poll a condition; a wait without end is a failure of the test, not a proof of anything."""
     deadline = time.monotonic() + seconds
     while True:
@@ -191,7 +191,7 @@ class Victim:
         self.process = start(list(wrapper) + [program or VICTIMS[bits]] + [str(w) for w in words],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         while True:
-            line = self.line(30)
+            line = self.line(60)
             if line is None:
                 raise AssertionError('victim %s ended before READY' % ' '.join(map(str, words)))
             if line.startswith('SKIP'):
@@ -222,7 +222,7 @@ class Victim:
         """Nothing to read: no line, no end."""
         return not self._rest and not select.select([self.process.stdout], [], [], 0)[0]
 
-    def later(self, key, seconds=20):
+    def later(self, key, seconds=60):
         """The value of a fact that is told after READY."""
         while True:
             line = self.line(seconds)
@@ -254,6 +254,16 @@ class Victim:
     def states(self):
         """The states of all threads."""
         return {state_of(self.pid, t) for t in tids_of(self.pid)}
+
+    def wait_parked(self):
+        """
+        Wait until all threads that park do so. READY is said on the way there, and after a capture each goes
+        back there by itself: until then it may touch more memory, and has other registers and another state.
+        Told from inside a pid namespace, its threads have other numbers: then it is all of them.
+        """
+        told = {int(line.split()[0]) for line in self.all('thread')}
+        wait_until(lambda: all(is_parked(self.pid, t, self.bits) for t in
+                               told & set(tids_of(self.pid)) or tids_of(self.pid)), 'threads to park')
 
     def close(self):
         end_process(self.process)
@@ -331,6 +341,35 @@ def status_of(pid, tid=None):
 
 def state_of(pid, tid=None):
     return status_of(pid, tid).get('State', '?')[0]
+
+
+def is_parked(pid, tid, bits=64):
+    """Asleep in pause(2), or stopped. To be asleep is not enough: one that waits for a lock is, too."""
+    state = state_of(pid, tid)
+    if state != 'S' or os.uname().machine != 'x86_64':
+        return state in 'STtZX'
+    try:
+        number = read_bytes('/proc/%d/task/%d/syscall' % (pid, tid)).split(b' ')[0]
+    except PermissionError:
+        return True
+    return number == (b'34' if bits == 64 else b'29')
+
+
+def asleep(*pids):
+    """
+    Wait until all threads of programs sleep: start() returns in the middle of execve(2), long before their
+    memory is what it will be, and while it comes from the disk they cannot be stopped.
+    """
+    for pid in pids:
+        wait_until(lambda: all(state_of(pid, tid) in 'SI' for tid in tids_of(pid)),
+                   'threads of %d to sleep' % pid)
+
+
+def sleepers(count, **options):
+    """Processes that sleep, each in its place."""
+    found = [start(['sleep', '1000'], **options) for _ in range(count)]
+    asleep(*(process.pid for process in found))
+    return found
 
 
 def kib(status, key):
