@@ -8,9 +8,9 @@
  */
 #pragma once
 
-#include "evidence/holders.h"
 #include "evidence/record.h"
 #include "evidence/sink.h"
+#include "proc/holders.h"
 #include "proc/socket.h"
 #include "proc/stat.h"
 

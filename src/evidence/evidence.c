@@ -84,7 +84,7 @@ static void load_own_sockets(struct cryo_evidence *evidence)
 
 void cryo_evidence_look_around(struct cryo_evidence *evidence)
 {
-	if (cryo_holders_load(evidence->procfs, &evidence->holders) < 0)
+	if (cryo_holders_load(evidence->procfs, CRYO_HOLD_INODE, &evidence->holders) < 0)
 		evidence->holders.truncated = true;
 	load_own_sockets(evidence);
 }

@@ -21,8 +21,8 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
-#include "evidence/fdinfo.h"
 #include "evidence/item.h"
+#include "proc/fdinfo.h"
 #include "proc/procfs.h"
 
 enum {

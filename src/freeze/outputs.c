@@ -157,8 +157,10 @@ static int add_mount(
 
 	if (mount && strncmp(mount->fs_type, "fuse", strlen("fuse")) == 0)
 		/* fdinfo prints the kernel's dev_t: 20 bits of minor (include/linux/kdev_t.h). */
-		return cryo_needs_add(&outputs->needs, CRYO_NEED_FUSE, NULL,
-			(uint64_t)major(device) << 20 | minor(device), tag);
+		return cryo_needs_add(&outputs->needs,
+			&(struct cryo_need){.kind = CRYO_HOLD_FUSE,
+				.key = (uint64_t)major(device) << 20 | minor(device),
+				.tag = tag});
 	if (mount)
 		outputs->backings |= backing_of_type(mount->fs_type);
 	snprintf(sysfs, sizeof(sysfs), "/sys/dev/block/%u:%u", major(device), minor(device));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Theory: a descriptor's link text and its fdinfo are printed by the kernel out of the open file,
- * so a process cannot forge "pipe:[N]" or "fuse_connection:" (a path of a real file always begins
- * with '/'). A file name it can choose; so a name only says where it is worth to read fdinfo
- * (drivers/tty/tty_io.c tty_show_fdinfo(), fs/fuse/dev.c fuse_dev_show_fdinfo()).
+ * All descriptors are read once, and each need is looked up there: a machine has many processes and
+ * a chain may have many links, and each may lead to thousands of others.
  */
 #include "freeze/peers.h"
 
@@ -11,43 +9,79 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/array.h"
-#include "base/buffer.h"
 #include "base/number.h"
+#include "proc/fdinfo.h"
 #include "proc/procfs.h"
 
-static bool same_need(
-	const struct cryo_need *need, enum cryo_need_kind kind, const char *link, uint64_t number)
+static int compare_paths(const char *left, const char *right)
 {
-	return need->kind == kind && need->number == number &&
-	       (kind != CRYO_NEED_LINK || strcmp(need->link, link) == 0);
+	return left && right ? strcmp(left, right) : !right - !left;
 }
 
-int cryo_needs_add(struct cryo_needs *needs, enum cryo_need_kind kind, const char *link,
-	uint64_t number, int tag)
+static int compare_needs(const struct cryo_need *left, const struct cryo_need *right)
 {
-	_cleanup_free_ char *copy = link ? strdup(link) : NULL;
-	struct cryo_need *need;
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	if (left->key != right->key)
+		return left->key < right->key ? -1 : 1;
+	if (left->access != right->access)
+		return left->access < right->access ? -1 : 1;
+	return compare_paths(left->path, right->path);
+}
 
-	for (size_t i = 0; i < needs->count; i++)
-		if (same_need(&needs->array[i], kind, link, number))
-			return 0;
-	if (link && !copy)
+/* Where a need stands or belongs in the sorted indices. Returns whether it is there. */
+static bool find_place(
+	const struct cryo_needs *needs, const struct cryo_need *need, size_t *ret_place)
+{
+	size_t low = 0, high = needs->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_needs(&needs->array[needs->sorted[middle]], need);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_place = low;
+	return false;
+}
+
+int cryo_needs_add(struct cryo_needs *needs, const struct cryo_need *need)
+{
+	struct cryo_need copy = *need, *added;
+	size_t place, count = needs->count, *index;
+
+	if (need->path)
+		copy.key = cryo_holders_hash(need->path);
+	if (find_place(needs, &copy, &place))
+		return 0;
+	index = cryo_array_add(needs->sorted, count);
+	copy.path = need->path && index ? strdup(need->path) : NULL;
+	added = index && !copy.path == !need->path ? cryo_array_add(needs->array, needs->count)
+						   : NULL;
+	if (!added) {
+		free(copy.path);
 		return -ENOMEM;
-	need = cryo_array_add(needs->array, needs->count);
-	if (!need)
-		return -ENOMEM;
-	*need = (struct cryo_need){kind, steal_ptr(copy), number, tag};
+	}
+	*added = copy;
+	memmove(&needs->sorted[place + 1], &needs->sorted[place],
+		(count - 1 - place) * sizeof(*needs->sorted));
+	needs->sorted[place] = needs->count - 1;
 	return 0;
 }
 
 void cryo_needs_clear(struct cryo_needs *needs)
 {
 	for (size_t i = 0; i < needs->count; i++)
-		free(needs->array[i].link);
+		free(needs->array[i].path);
 	free(needs->array);
+	free(needs->sorted);
 	*needs = (struct cryo_needs){0};
 }
 
@@ -62,83 +96,44 @@ int cryo_pts_number(const char *link)
 	return (int)number;
 }
 
-static bool ends_with(const char *text, const char *end)
+/* A path has only its hash where it is kept: look again. */
+static bool holds_path(int process, const struct cryo_holder *holder, const char *path)
 {
-	size_t length = strlen(text), wanted = strlen(end);
+	_cleanup_buffer_ struct cryo_buffer link = {0};
+	char name[32];
 
-	return length >= wanted && strcmp(text + length - wanted, end) == 0;
+	snprintf(name, sizeof(name), "fd/%d", holder->fd);
+	return cryo_procfs_readlink(process, name, &link) == 0 &&
+	       strcmp((char *)link.data, path) == 0;
 }
 
-/* The value of a "key:<blank>N" line of fdinfo. */
-static bool fdinfo_number(
-	int process, pid_t fd, const char *key, unsigned int base, uint64_t *ret_number)
+/* Whether a descriptor is the end that is searched (O_ACCMODE of its flags). */
+static bool has_access(int process, const struct cryo_holder *holder, enum cryo_need_access access)
 {
+	const uint64_t wanted = access == CRYO_NEED_READER ? O_RDONLY : O_WRONLY;
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	char name[32];
-	const char *at;
-
-	snprintf(name, sizeof(name), "fdinfo/%d", fd);
-	if (cryo_procfs_read(process, name, 1 << 16, &text) < 0 || text.size == 0)
-		return false;
-	at = strstr((char *)text.data, key);
-	if (!at || (at != (char *)text.data && at[-1] != '\n'))
-		return false;
-	at += strlen(key);
-	return cryo_number_scan(&at, (char *)text.data + text.size, base, ret_number);
-}
-
-/* A name under /dev that is not a device is a trick; statx(2) so does not ask a file server. */
-static bool is_watchdog(int process, pid_t fd, const char *link)
-{
-	struct statx info;
+	struct cryo_fdinfo fdinfo;
 	char name[32];
 
-	if (strncmp(link, "/dev/watchdog", strlen("/dev/watchdog")) != 0)
-		return false;
-	snprintf(name, sizeof(name), "fd/%d", fd);
-	return statx(process, name, AT_STATX_DONT_SYNC, STATX_TYPE, &info) < 0 ||
-	       S_ISCHR(info.stx_mode);
-}
-
-static bool is_numbered(
-	int process, pid_t fd, const char *link, const char *end, const char *key, uint64_t number)
-{
-	uint64_t found;
-
-	return ends_with(link, end) && fdinfo_number(process, fd, key, 10, &found) &&
-	       found == number;
-}
-
-/* Whether a descriptor is the end of the pipe that is searched (O_ACCMODE of its flags). */
-static bool has_access(int process, pid_t fd, uint64_t access)
-{
-	uint64_t flags;
-
-	if (access == CRYO_NEED_ANY || !fdinfo_number(process, fd, "flags:", 8, &flags))
+	snprintf(name, sizeof(name), "fdinfo/%d", holder->fd);
+	if (cryo_procfs_read(process, name, 1 << 16, &text) < 0 ||
+		cryo_fdinfo_parse((const char *)text.data, text.size, &fdinfo) < 0)
 		return true;
-	flags &= O_ACCMODE;
-	return flags == O_RDWR ||
-	       flags == (access == CRYO_NEED_READER ? (uint64_t)O_RDONLY : (uint64_t)O_WRONLY);
+	return (fdinfo.flags & O_ACCMODE) == O_RDWR || (fdinfo.flags & O_ACCMODE) == wanted;
 }
 
-static bool satisfies(const struct cryo_need *need, int process, pid_t fd, const char *link)
+static bool satisfies(int procfs, const struct cryo_need *need, const struct cryo_holder *holder)
 {
-	switch (need->kind) {
-	case CRYO_NEED_LINK:
-		return strcmp(link, need->link) == 0 && has_access(process, fd, need->number);
-	case CRYO_NEED_PTY:
-		return is_numbered(process, fd, link, "ptmx", "tty-index:", need->number);
-	case CRYO_NEED_FUSE:
-		return is_numbered(process, fd, link, "/fuse", "fuse_connection:", need->number);
-	case CRYO_NEED_WATCHDOG:
-		return is_watchdog(process, fd, link);
-	}
-	return false;
+	_cleanup_close_ int process = -1;
+
+	if (!need->path && need->access == CRYO_NEED_ANY)
+		return true;
+	process = cryo_procfs_open_process(procfs, holder->pid);
+	return process >= 0 && (!need->path || holds_path(process, holder, need->path)) &&
+	       (need->access == CRYO_NEED_ANY || has_access(process, holder, need->access));
 }
 
 struct search {
-	const struct cryo_needs *needs;
-	size_t first;
 	struct cryo_peer *peers;
 	size_t count;
 };
@@ -148,52 +143,27 @@ static void search_clear(struct search *search)
 	free(search->peers);
 }
 
-static int search_descriptor(struct search *search, pid_t pid, int process, pid_t fd)
-{
-	_cleanup_buffer_ struct cryo_buffer link = {0};
-	char name[32];
-
-	snprintf(name, sizeof(name), "fd/%d", fd);
-	if (cryo_procfs_readlink(process, name, &link) < 0)
-		return 0;
-	for (size_t i = search->first; i < search->needs->count; i++) {
-		struct cryo_peer *peer;
-
-		if (!satisfies(&search->needs->array[i], process, fd, (char *)link.data))
-			continue;
-		peer = cryo_array_add(search->peers, search->count);
-		if (!peer)
-			return -ENOMEM;
-		*peer = (struct cryo_peer){pid, i};
-	}
-	return 0;
-}
-
-static int search_process(struct search *search, int procfs, pid_t pid)
-{
-	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
-	_cleanup_free_ pid_t *fds = NULL;
-	size_t count = 0;
-	int r = 0;
-
-	if (process < 0 || cryo_procfs_list(process, "fd", &fds, &count) < 0)
-		return 0;
-	for (size_t i = 0; i < count && r == 0; i++)
-		r = search_descriptor(search, pid, process, fds[i]);
-	return r;
-}
-
-int cryo_peers_find(int procfs, const struct cryo_census *census, const struct cryo_needs *needs,
+int cryo_peers_find(int procfs, const struct cryo_holders *holders, const struct cryo_needs *needs,
 	size_t first, struct cryo_peer **ret_peers, size_t *ret_count)
 {
-	_cleanup_(search_clear) struct search search = {needs, first, NULL, 0};
+	_cleanup_(search_clear) struct search search = {0};
 
-	for (size_t i = 0; i < census->count && first < needs->count; i++) {
-		const struct cryo_row *row = &census->rows[i];
-		int r = cryo_row_is_kthread(row) ? 0 : search_process(&search, procfs, row->pid);
+	for (size_t i = first; i < needs->count; i++) {
+		const struct cryo_need *need = &needs->array[i];
+		const struct cryo_holder *found;
+		size_t count;
 
-		if (r < 0)
-			return r;
+		found = cryo_holders_find(holders, need->kind, need->key, &count);
+		for (size_t j = 0; j < count; j++) {
+			struct cryo_peer *peer;
+
+			if (!satisfies(procfs, need, &found[j]))
+				continue;
+			peer = cryo_array_add(search.peers, search.count);
+			if (!peer)
+				return -ENOMEM;
+			*peer = (struct cryo_peer){found[j].pid, i};
+		}
 	}
 	*ret_count = search.count;
 	*ret_peers = steal_ptr(search.peers);

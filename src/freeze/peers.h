@@ -4,15 +4,8 @@
  */
 #pragma once
 
-#include "freeze/census.h"
-
-/* What a descriptor is searched for by. */
-enum cryo_need_kind {
-	CRYO_NEED_LINK,     /* the text of its link: pipe:[N], socket:[N], the path of a FIFO */
-	CRYO_NEED_PTY,      /* the master side of /dev/pts/NUMBER (fdinfo: tty-index) */
-	CRYO_NEED_FUSE,     /* the server of FUSE connection NUMBER (fdinfo: fuse_connection) */
-	CRYO_NEED_WATCHDOG, /* any watchdog device */
-};
+#include "base/cleanup.h"
+#include "proc/holders.h"
 
 /* Which end of a pipe counts. */
 enum cryo_need_access {
@@ -23,26 +16,33 @@ enum cryo_need_access {
 
 /**
  * struct cryo_need - something whose holders are searched.
- * @link: the text of a link; owned; NULL for other kinds
- * @number: of the terminal or connection; for a link a value of enum cryo_need_access
+ * @kind, @key: what it is, as holders are known by
+ * @path: of a FIFO; owned; NULL for other kinds
+ * @access: of a pipe or FIFO
  * @tag: the caller's
  */
 struct cryo_need {
-	enum cryo_need_kind kind;
-	char *link;
-	uint64_t number;
+	enum cryo_hold kind;
+	uint64_t key;
+	char *path;
+	enum cryo_need_access access;
 	int tag;
 };
 
+/* @sorted: indices into @array, so that none is added twice, however many there are. */
 struct cryo_needs {
 	struct cryo_need *array;
 	size_t count;
+	size_t *sorted;
 };
 
-/* Add a need unless it is there. @link is copied. 0 or -ENOMEM. */
-int cryo_needs_add(struct cryo_needs *needs, enum cryo_need_kind kind, const char *link,
-	uint64_t number, int tag);
+/* Add a need unless it is there; its @path is copied, and gives its @key. 0 or -ENOMEM. */
+int cryo_needs_add(struct cryo_needs *needs, const struct cryo_need *need);
 void cryo_needs_clear(struct cryo_needs *needs);
+
+/* The kinds that a search for needs wants to know. */
+#define CRYO_NEED_KINDS                                                                            \
+	(CRYO_HOLD_INODE | CRYO_HOLD_PATH | CRYO_HOLD_PTY | CRYO_HOLD_FUSE | CRYO_HOLD_WATCHDOG)
 
 /* A process that holds something needed, and an index into the needs. */
 struct cryo_peer {
@@ -51,14 +51,15 @@ struct cryo_peer {
 };
 
 /**
- * cryo_peers_find - search the descriptors of every process.
+ * cryo_peers_find - who holds what is needed.
+ * @procfs: where a path is looked at once more
+ * @holders: of CRYO_NEED_KINDS
  * @first: needs before this index are left out
  * @ret_peers: malloc'ed; a process may be in it more than once
  *
- * Descriptors are read as links and fdinfo only, never opened: what lies behind them may never
- * answer. A process whose descriptors cannot be seen has none. 0 or -ENOMEM.
+ * 0 or -ENOMEM.
  */
-int cryo_peers_find(int procfs, const struct cryo_census *census, const struct cryo_needs *needs,
+int cryo_peers_find(int procfs, const struct cryo_holders *holders, const struct cryo_needs *needs,
 	size_t first, struct cryo_peer **ret_peers, size_t *ret_count);
 
 /* The number behind "/dev/pts/", or -1. */

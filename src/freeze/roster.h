@@ -7,6 +7,7 @@
 #include "freeze/census.h"
 #include "freeze/cgroup_name.h"
 #include "freeze/outputs.h"
+#include "freeze/peers.h"
 
 /* Why a process is not stopped. A process has the first reason that applies. */
 enum cryo_spare {
@@ -19,7 +20,7 @@ enum cryo_spare {
 	CRYO_SPARE_USER,     /* named by the user */
 	CRYO_SPARE_JOB,      /* in the same job as cryocore (process group) */
 	CRYO_SPARE_STDIO,    /* holds the other end of our stdin, stdout or stderr */
-	CRYO_SPARE_NETWORK,  /* ... or of a TCP connection on this machine that leads to us */
+	CRYO_SPARE_NETWORK,  /* ... or of a connection on this machine that leads to us */
 	CRYO_SPARE_TERMINAL, /* drives our terminal, or the terminal of one that does */
 	CRYO_SPARE_OUTPUT,   /* serves a file system that we use */
 	CRYO_SPARE_WATCHDOG, /* holds a watchdog device: the machine would be reset */
@@ -46,11 +47,12 @@ struct cryo_roster_request {
 	const struct cryo_outputs *outputs;
 };
 
-/* A process that is spared for what it is connected with. */
+/* A process that is spared for what it is connected with; @followed: of freeze/hunt.c. */
 struct cryo_spared {
 	pid_t pid;
 	uint64_t start_time;
 	enum cryo_spare why;
+	unsigned int followed;
 };
 
 /**
@@ -74,6 +76,12 @@ struct cryo_roster {
 int cryo_roster_make(int procfs, const struct cryo_census *census,
 	const struct cryo_roster_request *request, struct cryo_roster *ret_roster);
 void cryo_roster_clear(struct cryo_roster *roster);
+
+/* Whoever is spared already under this number; or NULL. */
+struct cryo_spared *cryo_roster_find(const struct cryo_roster *roster, pid_t pid);
+
+/* Spare a process, unless it is already, for whatever reason. 0 or -ENOMEM. */
+int cryo_roster_spare(struct cryo_roster *roster, const struct cryo_row *row, enum cryo_spare why);
 
 /* Why a process is spared; also for one that began after the roster was made. */
 enum cryo_spare cryo_roster_judge(

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
+#include "proc/address.h"
 
 enum {
 	CRYO_SOCKETS_MAX = 1 << 20 /* sockets of one namespace that are kept */
@@ -40,11 +41,17 @@ struct cryo_socket {
 	size_t name_size;
 };
 
-/* @truncated: there are more than were kept, or a source could not be read whole. */
+/**
+ * struct cryo_sockets - the sockets of a namespace.
+ * @truncated: there are more than were kept, or a source could not be read whole
+ * @ends: those of AF_INET and AF_INET6 by address, after cryo_sockets_finish()
+ */
 struct cryo_sockets {
 	struct cryo_socket *array;
 	size_t count;
 	bool truncated;
+	struct cryo_socket_end *ends;
+	size_t n_ends;
 };
 
 void cryo_sockets_clear(struct cryo_sockets *sockets);
@@ -88,6 +95,26 @@ int cryo_sockets_finish(struct cryo_sockets *sockets);
 
 /* By inode, after cryo_sockets_finish(); or NULL. */
 const struct cryo_socket *cryo_sockets_find(const struct cryo_sockets *sockets, uint64_t inode);
+
+/* Whether a socket has the address of another: a connection, of TCP or another protocol. */
+bool cryo_socket_is_connected(const struct cryo_socket *socket);
+
+/* The address that a socket is connected with; one of ::ffff:0:0/96 as that of AF_INET. */
+struct cryo_address cryo_socket_remote(const struct cryo_socket *socket);
+
+/**
+ * cryo_sockets_other_ends - who is at the other end of a connection.
+ * @sockets: of the namespace in which the other end lies, after cryo_sockets_finish()
+ * @socket: perhaps of another namespace
+ * @is_local: what is sent to its remote address arrives in that namespace; false: only a socket
+ *that is connected with @socket is meant
+ * @ret_ends: malloc'ed; borrowed sockets
+ *
+ * Of datagrams, whose receiver need not be connected, otherwise those that are bound to the port. 0
+ *or -ENOMEM.
+ */
+int cryo_sockets_other_ends(const struct cryo_sockets *sockets, const struct cryo_socket *socket,
+	bool is_local, const struct cryo_socket ***ret_ends, size_t *ret_count);
 
 /**
  * cryo_sockets_load - the sockets of the network namespace of a process.

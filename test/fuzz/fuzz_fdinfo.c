@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The text of fdinfo, and every word of every line of it. */
-#include "evidence/fdinfo.h"
+#include "proc/fdinfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "evidence/holders.h"
+#include "proc/holders.h"
 #include "proc/socket.h"
 
 static const struct cryo_socket_source sources[] = {

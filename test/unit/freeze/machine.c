@@ -120,6 +120,8 @@ void machine_add_fd(
 
 	snprintf(name, sizeof(name), "%d/fd/%d", pid, fd);
 	cr_assert_eq(symlinkat(link, machine->procfs, name), 0);
+	if (!fdinfo)
+		return;
 	snprintf(name, sizeof(name), "%d/fdinfo/%d", pid, fd);
 	write_file(machine, name, "pos:\t0\n%s", fdinfo);
 }

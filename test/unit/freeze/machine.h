@@ -27,7 +27,7 @@ void machine_end(struct machine *machine);
 void machine_add(const struct machine *machine, struct machine_process process);
 /* A thread beside the leader; its directory exists only here. */
 void machine_add_thread(const struct machine *machine, pid_t pid, pid_t tid, char state);
-/* A descriptor: where it leads, and its fdinfo. */
+/* A descriptor: where it leads, and its fdinfo, NULL: it has none. */
 void machine_add_fd(
 	const struct machine *machine, pid_t pid, int fd, const char *link, const char *fdinfo);
 

@@ -9,61 +9,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "machine.h"
 #include "proc/stat.h"
-
-enum {
-	SELF = 50,
-	SHELL = 40
-};
-
-/* PID 1, a shell, ourselves as a job of it. */
-static void add_basics(const struct machine *machine)
-{
-	machine_add(machine, (struct machine_process){.pid = 1, .start_time = 1});
-	machine_add(machine,
-		(struct machine_process){.pid = SHELL, .ppid = 1, .pgrp = SHELL, .start_time = 2});
-	machine_add(machine, (struct machine_process){
-				     .pid = SELF, .ppid = SHELL, .pgrp = SELF, .start_time = 3});
-}
-
-struct spared_case {
-	struct cryo_roster_request request;
-	struct cryo_cgroup_names spare_cgroups;
-	struct cryo_census census;
-	struct cryo_roster roster;
-};
-
-static void spared_case_clear(struct spared_case *spared)
-{
-	cryo_roster_clear(&spared->roster);
-	cryo_census_clear(&spared->census);
-	cryo_cgroup_names_clear(&spared->spare_cgroups);
-}
-
-#define _cleanup_case_ __attribute__((cleanup(spared_case_clear)))
-
-static void decide(const struct machine *machine, struct spared_case *spared)
-{
-	spared->request.self = SELF;
-	cr_assert_eq(cryo_cgroup_names_make(machine->procfs, spared->request.spare,
-			     spared->request.n_spare, &spared->spare_cgroups),
-		0);
-	spared->request.spare_cgroups = &spared->spare_cgroups;
-	cr_assert_eq(cryo_census_take(machine->procfs, &spared->census), 0);
-	cr_assert_eq(cryo_roster_make(
-			     machine->procfs, &spared->census, &spared->request, &spared->roster),
-		0);
-}
-
-static enum cryo_spare why(
-	const struct machine *machine, const struct spared_case *spared, pid_t pid)
-{
-	const struct cryo_row *row = cryo_census_find(&spared->census, pid);
-
-	cr_assert(row);
-	return cryo_roster_judge(machine->procfs, &spared->roster, row);
-}
+#include "spared.h"
 
 Test(roster, spares_ourselves_our_ancestors_and_kernel_threads)
 {
@@ -140,94 +87,6 @@ Test(roster, spares_the_other_end_of_our_pipes_along_the_pipeline)
 	cr_assert_eq(why(&machine, &spared, 64), CRYO_SPARE_NONE);
 }
 
-/* A connection between two ports of 127.0.0.1, as both ends see it. */
-static void add_connection(FILE *table, unsigned int port, uint64_t inode, uint64_t peer)
-{
-	static const char format[] = " 0: 0100007F:%04X 0100007F:%04X 01 00000000:00000000 "
-				     "00:00000000 00000000 0 0 %llu\n";
-
-	fprintf(table, format, port, port + 1, (unsigned long long)inode);
-	fprintf(table, format, port + 1, port, (unsigned long long)peer);
-}
-
-Test(roster, follows_tcp_on_this_machine)
-{
-	_cleanup_machine_ struct machine machine = machine_new();
-	_cleanup_case_ struct spared_case spared = {0};
-	char path[128];
-	FILE *table;
-
-	add_basics(&machine);
-	for (pid_t pid = 60; pid <= 65; pid++)
-		machine_add(
-			&machine, (struct machine_process){.pid = pid, .ppid = 1, .start_time = 9});
-	snprintf(path, sizeof(path), "%s/%d/net", machine.path, SELF);
-	cr_assert_eq(mkdir(path, 0700), 0);
-	strcat(path, "/tcp");
-	table = fopen(path, "w");
-	fprintf(table, "heading\n");
-	add_connection(table, 1000, 100, 101);
-	add_connection(table, 2000, 200, 201);
-	add_connection(table, 3000, 300, 301);
-	for (unsigned int i = 0; i < 20; i++)
-		add_connection(table, 4000 + 2 * i, 400 + i, 500 + i);
-	fclose(table);
-	machine_add_fd(&machine, SELF, 1, "pipe:[8]", "flags:\t0100001\n");
-	machine_add_fd(&machine, 60, 0, "pipe:[8]", "flags:\t0100000\n"); /* nc */
-	machine_add_fd(&machine, 60, 3, "socket:[100]", "flags:\t02\n");
-	machine_add_fd(&machine, 61, 4, "socket:[101]", "flags:\t02\n"); /* nc -l, which goes on */
-	machine_add_fd(&machine, 61, 5, "socket:[200]", "flags:\t02\n");
-	machine_add_fd(&machine, 62, 6, "socket:[201]", "flags:\t02\n");
-	for (int i = 0; i < 20; i++) { /* and that is a server of many */
-		char link[32];
-
-		snprintf(link, sizeof(link), "socket:[%d]", 400 + i);
-		machine_add_fd(&machine, 62, 10 + i, link, "flags:\t02\n");
-	}
-	machine_add_fd(&machine, 63, 6, "socket:[505]", "flags:\t02\n");
-	machine_add_fd(&machine, 64, 6, "socket:[300]", "flags:\t02\n");
-	machine_add_fd(&machine, 65, 6, "socket:[301]", "flags:\t02\n");
-	decide(&machine, &spared);
-	cr_expect_eq(why(&machine, &spared, 60), CRYO_SPARE_STDIO);
-	cr_expect_eq(why(&machine, &spared, 61), CRYO_SPARE_NETWORK);
-	cr_expect_eq(why(&machine, &spared, 62), CRYO_SPARE_NETWORK);
-	cr_expect_eq(why(&machine, &spared, 63), CRYO_SPARE_NONE, "the chain ends before it");
-	cr_expect_eq(why(&machine, &spared, 64), CRYO_SPARE_NONE, "it does not lead to us");
-	cr_expect_eq(why(&machine, &spared, 65), CRYO_SPARE_NONE);
-}
-
-Test(roster, follows_the_connections_of_ancestors_and_our_own)
-{
-	_cleanup_machine_ struct machine machine = machine_new();
-	_cleanup_case_ struct spared_case spared = {0};
-	char path[128];
-	FILE *table;
-
-	add_basics(&machine);
-	for (pid_t pid = 60; pid <= 62; pid++)
-		machine_add(
-			&machine, (struct machine_process){.pid = pid, .ppid = 1, .start_time = 9});
-	snprintf(path, sizeof(path), "%s/%d/net", machine.path, SELF);
-	cr_assert_eq(mkdir(path, 0700), 0);
-	strcat(path, "/tcp");
-	table = fopen(path, "w");
-	fprintf(table, "heading\n");
-	add_connection(table, 1000, 100, 101);
-	add_connection(table, 2000, 200, 201);
-	add_connection(table, 3000, 300, 301);
-	fclose(table);
-	machine_add_fd(&machine, SHELL, 3, "socket:[100]", "flags:\t02\n"); /* sshd */
-	machine_add_fd(&machine, 60, 3, "socket:[101]", "flags:\t02\n");    /* ssh */
-	machine_add_fd(&machine, SELF, 1, "socket:[200]", "flags:\t02\n");
-	machine_add_fd(&machine, 61, 3, "socket:[201]", "flags:\t02\n");
-	machine_add_fd(&machine, 1, 3, "socket:[300]", "flags:\t02\n");
-	machine_add_fd(&machine, 62, 3, "socket:[301]", "flags:\t02\n");
-	decide(&machine, &spared);
-	cr_expect_eq(why(&machine, &spared, 60), CRYO_SPARE_NETWORK);
-	cr_expect_eq(why(&machine, &spared, 61), CRYO_SPARE_STDIO);
-	cr_expect_eq(why(&machine, &spared, 62), CRYO_SPARE_NONE, "PID 1 is no link");
-}
-
 Test(roster, does_not_spare_who_has_our_file_or_dev_null)
 {
 	_cleanup_machine_ struct machine machine = machine_new();
@@ -294,8 +153,10 @@ Test(roster, spares_the_server_of_our_files_with_its_children)
 	machine_add(&machine, (struct machine_process){.pid = 64, .ppid = 1, .comm = "iscsid"});
 	machine_add_fd(&machine, 60, 3, "/dev/fuse", "flags:\t02\nfuse_connection:\t77\n");
 	machine_add_fd(&machine, 63, 3, "/dev/fuse", "flags:\t02\nfuse_connection:\t78\n");
-	cr_assert_eq(
-		cryo_needs_add(&outputs.needs, CRYO_NEED_FUSE, NULL, 77, CRYO_SPARE_OUTPUT), 0);
+	cr_assert_eq(cryo_needs_add(&outputs.needs,
+			     &(struct cryo_need){
+				     .kind = CRYO_HOLD_FUSE, .key = 77, .tag = CRYO_SPARE_OUTPUT}),
+		0);
 	spared.request.outputs = &outputs;
 	decide(&machine, &spared);
 	cr_assert_eq(why(&machine, &spared, 60), CRYO_SPARE_OUTPUT);

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "evidence/fdinfo.h"
+#include "proc/fdinfo.h"
 
 static const char epoll[] =
 	"pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1057\n"

@@ -3,7 +3,7 @@
  * Nothing here knows the kinds of files: a line is a key and a value, and so what a future kernel
  * tells about a future kind of file is understood too.
  */
-#include "evidence/fdinfo.h"
+#include "proc/fdinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "evidence/holders.h"
+#include "proc/holders.h"
 #include "proc/procfs.h"
 
 static bool link_is(const char *text, uint64_t inode)
@@ -28,10 +28,10 @@ Test(holders, links)
 }
 
 static struct cryo_holder array[] = {
-	{7, 10, 0, true, false},
-	{7, 10, 1, false, true},
-	{7, 11, 5, true, true},
-	{9, 10, 2, true, false},
+	{7, 10, 0, true, false, CRYO_HOLD_INODE},
+	{7, 10, 1, false, true, CRYO_HOLD_INODE},
+	{7, 11, 5, true, true, CRYO_HOLD_INODE},
+	{9, 10, 2, true, false, CRYO_HOLD_INODE},
 };
 static struct cryo_holder_process processes[] = {{10, "a b"}, {11, "\x1b"}};
 static const struct cryo_holders some = {array, 4, processes, 2, false};
@@ -61,7 +61,7 @@ Test(holders, many_are_counted)
 	_cleanup_buffer_ struct cryo_buffer buffer = {0};
 
 	for (int i = 0; i < 40; i++)
-		many[i] = (struct cryo_holder){5, 1, i, true, true};
+		many[i] = (struct cryo_holder){5, 1, i, true, true, CRYO_HOLD_INODE};
 	cr_assert_eq(cryo_holders_format(&all, "k", 5, CRYO_HOLDERS_ANY, 0, 0, &buffer), 0);
 	cr_expect_not_null(strstr((const char *)buffer.data, "1()/15,+24"));
 }
@@ -82,8 +82,8 @@ Test(holders, our_own_pipe)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
 	n = readlink(path, link, sizeof(link));
 	cr_assert(n > 0 && cryo_holders_parse_link(link, (size_t)n, &inode));
-	cr_assert_eq(cryo_holders_load(procfs, &holders), 0);
-	holder = cryo_holders_find(&holders, inode, &count);
+	cr_assert_eq(cryo_holders_load(procfs, CRYO_HOLD_INODE, &holders), 0);
+	holder = cryo_holders_find(&holders, CRYO_HOLD_INODE, inode, &count);
 	for (size_t i = 0; i < count; i++) {
 		reads |= holder[i].pid == getpid() && holder[i].fd == ends[0] && holder[i].reads &&
 			 !holder[i].writes;
