@@ -24,6 +24,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/signals.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 
@@ -125,6 +126,7 @@ void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, si
 	prctl(PR_SET_PDEATHSIG, death_signal);
 	if (getppid() != parent)
 		_exit(1);
+	cryo_signals_leave();
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)

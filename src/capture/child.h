@@ -18,10 +18,10 @@
  * @descriptors: @count of them that are needed; the rest of what was inherited is closed, but for
  *	files whose server would be asked about it; stdin, stdout and stderr are /dev/null
  *
- * Ends the process if the supervisor is dead already. A crash of it is no affair of the caller's
- * handlers, and leaves no core, which would have a part of the target's memory. Keyboard signals,
- *SIGPIPE and SIGXFSZ are ignored: a Ctrl-C or Ctrl-Z goes to the whole process group, but it is the
- * supervisor that decides.
+ * Ends the process if the supervisor is dead already. It has nothing of the caller's handlers and
+ * mask of signals. A crash of it leaves no core, which would have a part of the target's memory.
+ * Keyboard signals, SIGPIPE and SIGXFSZ are ignored: a Ctrl-C or Ctrl-Z goes to the whole process
+ * group, but it is the supervisor that decides.
  */
 void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, size_t count);
 

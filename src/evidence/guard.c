@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/signals.h"
 
 enum {
 	POLL_MS = 50,        /* between looks at the signs of life */
@@ -25,6 +26,7 @@ pid_t cryo_guard_fork(void)
 	if (child != 0)
 		return child < 0 ? -errno : child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	cryo_signals_leave();
 	signal(SIGPIPE, SIG_IGN);
 	if (getppid() != parent)
 		_exit(1);

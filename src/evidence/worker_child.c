@@ -17,6 +17,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "proc/identity.h"
 
 struct life {
@@ -207,6 +208,7 @@ int cryo_worker_live(
 	struct life life = {.setup = setup, .records = records};
 	struct cryo_order order;
 
+	cryo_signals_leave();
 	signal(SIGPIPE, SIG_IGN);
 	keep_only(kept, ARRAY_SIZE(kept));
 	while (receive(orders, &order)) {

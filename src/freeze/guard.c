@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/signals.h"
 #include "freeze/freezer.h"
 
 enum {
@@ -28,6 +29,7 @@ static void forget_everything(void)
 	close_range(3, ~0u, 0);
 	for (int number = FIRST_SIGNAL; number < NSIG; number++)
 		signal(number, number == SIGTERM ? SIG_DFL : SIG_IGN);
+	cryo_signals_leave();
 	prctl(PR_SET_NAME, "cryocore-guard");
 }
 

@@ -6,13 +6,18 @@
  *			thread that ends behind it), no-stop, snapshot, dry, stream (to /dev/null),
  *			piped (to a pipe), hurry (10 ms for all), cancel
  *	free		the session ends, and another begins
+ *
+ * Its words on the command line are what it does with signals: reaps (waits for any child that
+ *there is news of), ignores (SIGCHLD), blocks (all of them).
  */
 #include <cryocore/cryocore.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct order {
@@ -105,11 +110,34 @@ static void obey(char *line, struct cryocore_session *session)
 		close(order.options.stream_fd);
 }
 
-int main(void)
+static void on_child(int number)
+{
+	(void)number;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+static void live_by(const char *word)
+{
+	sigset_t all;
+
+	if (strcmp(word, "reaps") == 0) {
+		signal(SIGCHLD, on_child);
+	} else if (strcmp(word, "ignores") == 0) {
+		signal(SIGCHLD, SIG_IGN);
+	} else {
+		sigfillset(&all);
+		sigprocmask(SIG_BLOCK, &all, NULL);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	struct cryocore_session *session = NULL;
 	char line[256];
 
+	for (int i = 1; i < argc; i++)
+		live_by(argv[i]);
 	if (cryocore_session_new(&session) < 0)
 		return 1;
 	while (fgets(line, sizeof(line), stdin)) {
