@@ -134,12 +134,13 @@ bool cryo_tracee_is_plain_stop(const struct cryo_tracee *tracee)
 
 void cryo_tracee_detach(struct cryo_tracee *tracee)
 {
-	int signal_number = tracee->status >> 16 ? 0 : WSTOPSIG(tracee->status);
+	int signal_number;
 
 	if (tracee->state == CRYO_TRACEE_SEIZED)
 		cryo_tracee_wait(tracee, 0);
 	if (tracee->state != CRYO_TRACEE_STOPPED)
 		return;
+	signal_number = tracee->status >> 16 ? 0 : WSTOPSIG(tracee->status);
 	if (tracee->saved_registers.size)
 		cryo_restart_reconsider(tracee);
 	ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(long)signal_number);
