@@ -42,7 +42,7 @@ enum cryocore_freeze_fate {
  * @ppid, @tracer: its parent and who traces it, 0 for nobody
  * @comm: its name
  * @found: what it did before: 'R' ran or slept, 'D' blocked in the kernel, 'F' held by a cgroup
- *	freezer, 'T' stopped, 't' stopped by its tracer, 'Z' dead
+ *	freezer, 'T' stopped, 't' stopped by its tracer, 'C' the kernel was writing its core, 'Z' dead
  * @method: 's' signal, 'c' its cgroup frozen in place, 'm' moved into a frozen cgroup, 0: not held
  * @order: place in the order of stops, from 1; 0: not stopped by this call
  * @revived: how often another process continued it after it had stopped: an attack
@@ -239,6 +239,7 @@ enum cryocore_list_hold {
 	CRYOCORE_HOLD_STOPPED, /* stopped by a signal of somebody else */
 	CRYOCORE_HOLD_TRACER,  /* by its tracer */
 	CRYOCORE_HOLD_FREEZER, /* by a cgroup freezer of somebody else */
+	CRYOCORE_HOLD_DUMP,    /* it has crashed, and the kernel is writing its core */
 };
 
 /**

@@ -62,6 +62,8 @@ static enum cryocore_list_hold hold_of(const struct sources *sources, const stru
 		return CRYOCORE_HOLD_TRACER;
 	case CRYO_REST_FROZEN:
 		return CRYOCORE_HOLD_FREEZER;
+	case CRYO_REST_DUMPED:
+		return CRYOCORE_HOLD_DUMP;
 	default:
 		return CRYOCORE_HOLD_NONE;
 	}

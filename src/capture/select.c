@@ -224,6 +224,10 @@ int cryo_select_explain(
 			"thread of it ended; try again");
 	if (status.tracer && (error == -EPERM || error == -EBUSY))
 		return say_traced(request, status.tracer, why) == -EBUSY ? 0 : -ENOMEM;
+	if (error == -EINPROGRESS)
+		return cryo_buffer_printf(why,
+			"the kernel is writing its core, which would end if it were stopped: it is "
+			"left as it is");
 	if (error == -EPERM || error == -EACCES)
 		return explain_refusal(request, &status, what, why);
 	return cryo_buffer_printf(why, "cannot %s: %s", what, strerror(-error));

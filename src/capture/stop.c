@@ -5,7 +5,8 @@
  *
  * Two kinds of thread are not asked to stop at all, since they cannot: frozen by a version 1 cgroup
  * (__refrigerator), and waiting for a FUSE server (request_wait_answer), who would see the
- * interruption while the thread slid from S into an unkillable D.
+ * interruption while the thread slid from S into an unkillable D. Nor is a process whose core the
+ * kernel is writing: that core would end there.
  */
 #include "capture/stop.h"
 
@@ -20,6 +21,7 @@
 #include "capture/stop_again.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
+#include "proc/status.h"
 #include "trace/registers.h"
 #include "trace/restart.h"
 
@@ -104,20 +106,37 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 	return 0;
 }
 
+/* The kernel ends its core early if the thread that writes it is asked to stop, as at the end of a
+ * pipe that is read slowly. */
+static bool is_dumping(const struct cryo_identity *identity)
+{
+	struct cryo_status status;
+
+	return cryo_status_read(identity->dir, &status) == 0 && status.core_dumping;
+}
+
+static void refuse(struct cryo_tracee *tracee, int error)
+{
+	tracee->state = CRYO_TRACEE_REFUSED;
+	tracee->error = error;
+}
+
 /* All are asked where they wait before the first is stopped: it would stand still meanwhile. */
 static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *tracees,
 	size_t count, uint64_t *stop_ns)
 {
+	bool dumping = count && is_dumping(identity);
+
 	for (size_t i = 0; i < count; i++) {
 		size_t place = place_of(identity->dir, tracees[i].tid);
 
+		if (dumping)
+			refuse(&tracees[i], -EINPROGRESS);
 		if (place == ARRAY_SIZE(places))
 			continue;
 		tracees[i].was_at_rest = places[place].is_at_rest;
-		if (places[place].is_hopeless) {
-			tracees[i].state = CRYO_TRACEE_REFUSED;
-			tracees[i].error = -EBUSY;
-		}
+		if (places[place].is_hopeless)
+			refuse(&tracees[i], -EBUSY);
 	}
 	if (!*stop_ns)
 		*stop_ns = cryo_now();

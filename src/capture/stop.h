@@ -12,7 +12,8 @@
  * @tracees: sorted by tid; owned
  * @n_held: how many are stopped
  * @n_unstopped: how many live but could not be stopped in time, or may not be traced
- * @error: why the first of these was refused; 0 if it only did not stop
+ * @error: why the first of these was refused: -EBUSY if it is where nothing can stop it,
+ *	-EINPROGRESS if the kernel is writing the core of the process; 0 if it only did not stop
  * @n_restarted: system calls put back
  * @n_again: how often it was begun again, for another program or another thread with the leader's
  * tid

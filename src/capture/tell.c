@@ -108,6 +108,7 @@ int cryo_tell_registers(struct cryo_work *work)
 static void tell_unstopped(const struct cryo_work *work)
 {
 	static const char could_change[] = "its memory was read while they could change it",
+			  dumped[] = "they have ended, and their memory does not change any more",
 			  stood_still[] =
 				  "they stood still in a stop of their tracer, which was held "
 				  "meanwhile: memory and registers are consistent";
@@ -119,7 +120,9 @@ static void tell_unstopped(const struct cryo_work *work)
 		" of its %zu threads were not stopped: %s; of their registers, %zu have all "
 		"general ones, %zu only pc and sp, %zu none",
 		work->account.n_unstopped, process->n_threads,
-		work->account.holder ? stood_still : could_change,
+		work->account.holder                       ? stood_still
+		: work->account.stop_error == -EINPROGRESS ? dumped
+							   : could_change,
 		count_sources(process, CRYO_REGISTERS_BPF),
 		count_sources(process, CRYO_REGISTERS_SYSCALL),
 		count_sources(process, CRYO_REGISTERS_NONE));

@@ -39,6 +39,7 @@ static const char *hold_text(enum cryocore_list_hold hold)
 		[CRYOCORE_HOLD_STOPPED] = "stopped",
 		[CRYOCORE_HOLD_TRACER] = "tracer",
 		[CRYOCORE_HOLD_FREEZER] = "freezer",
+		[CRYOCORE_HOLD_DUMP] = "dump",
 	};
 
 	return texts[hold];

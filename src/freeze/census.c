@@ -10,6 +10,9 @@
  * __refrigerator() under version 1 (kernel/freezer.c); wchan tells them from a sleeper. wchan
  * cannot be written by the process, and asks for ptrace access; without that every sleeper counts
  * as running.
+ *
+ * A process whose core the kernel is writing, which may take long (into a pipe), takes no signal
+ * but SIGKILL, and a freezer would end the core where it is: it runs no more, and is left alone.
  */
 #include "freeze/census.h"
 
@@ -198,6 +201,16 @@ static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process)
 	return rest;
 }
 
+/* Its threads sleep, in several places of the kernel, and none comes back from there. The leader
+ * has been killed, or had exited before. */
+static bool is_dumped(int dir, const struct cryo_stat *stat)
+{
+	struct cryo_status status;
+
+	return stat->flags & (CRYO_PF_SIGNALED | CRYO_PF_EXITING) &&
+	       cryo_status_read(dir, &status) == 0 && status.core_dumping;
+}
+
 enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
@@ -205,6 +218,8 @@ enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
 
 	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
 		return CRYO_REST_DEAD;
+	if (is_dumped(dir, &stat))
+		return CRYO_REST_DUMPED;
 	if (stat.num_threads <= 1)
 		return rest_of_task(dir, stat.state);
 	return rest_of_threads(procfs, pid, dir);

@@ -62,7 +62,7 @@ bool cryo_row_is_kthread(const struct cryo_row *row);
 
 /*
  * What a process can do now, judged over all its threads. The letters are those of stat, except
- * CRYO_REST_FROZEN; a process runs if any thread of it may run user code without anybody's help.
+ * CRYO_REST_FROZEN and CRYO_REST_DUMPED; a process runs if any thread of it may run user code without anybody's help.
  */
 enum cryo_rest {
 	CRYO_REST_RUNS = 'R',
@@ -71,6 +71,7 @@ enum cryo_rest {
 	CRYO_REST_FROZEN = 'F', /* held by a cgroup freezer */
 	CRYO_REST_STOPPED = 'T', /* stopped by a signal */
 	CRYO_REST_TRACED = 't',  /* its tracer decides when it goes on */
+	CRYO_REST_DUMPED = 'C',  /* the kernel writes its core, and it ends then */
 	CRYO_REST_DEAD = 'Z',    /* a zombie, or gone */
 };
 

@@ -108,7 +108,7 @@ static int take_process(struct cryo_journal_state *state, struct fields *fields)
 	char engine;
 
 	if (!take_identity(fields, &process.pid, &process.start_time) ||
-		!take_letter(fields, "RSDTtFZIWP", &process.found) ||
+		!take_letter(fields, "RSDTtFCZIWP", &process.found) ||
 		!take_letter(fields, "scm", &engine))
 		return -EBADMSG;
 	process.engine = (enum cryo_engine)engine;

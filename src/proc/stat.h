@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 /* Bits of the flags field (include/linux/sched.h) that matter outside the kernel. */
+#define CRYO_PF_EXITING 0x00000004
+#define CRYO_PF_SIGNALED 0x00000400 /* killed by a signal */
 #define CRYO_PF_KTHREAD 0x00200000
 #define CRYO_PF_IO_WORKER 0x00000010
 #define CRYO_PF_USER_WORKER 0x00004000

@@ -103,6 +103,7 @@ static const struct line lines[] = {
 	LINE("VmPTE", read_decimal, vm_pte_kb, false),
 	LINE("VmSwap", read_decimal, vm_swap_kb, false),
 	LINE("Threads", read_decimal, threads, false),
+	LINE("CoreDumping", read_int, core_dumping, false),
 	LINE("SigPnd", read_hex, sig_pending, true),
 	LINE("ShdPnd", read_hex, shared_pending, true),
 	LINE("SigBlk", read_hex, blocked, true),

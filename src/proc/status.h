@@ -27,6 +27,7 @@ struct cryo_status {
 	uint64_t threads;
 	uint64_t vm_rss_kb, rss_file_kb, vm_pte_kb, vm_swap_kb;
 	uint64_t voluntary_switches; /* how often it went to sleep */
+	int core_dumping;            /* the kernel is writing its core (Linux 4.15) */
 	int no_new_privs, seccomp;   /* -1 if not printed */
 };
 

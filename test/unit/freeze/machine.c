@@ -86,9 +86,9 @@ void machine_add(const struct machine *machine, struct machine_process process)
 		"Name:\tx\nState:\tS (sleeping)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n"
 		"Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\nSigPnd:\t0000000000000000\n"
 		"ShdPnd:\t%s\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-		"SigCgt:\t0000000000000000\n",
+		"SigCgt:\t0000000000000000\nCoreDumping:\t%d\n",
 		process.pid, process.pid, process.ppid, process.tracer,
-		process.pending ? process.pending : "0000000000000000");
+		process.pending ? process.pending : "0000000000000000", process.core_dumping);
 	snprintf(name, sizeof(name), "%d/cgroup", process.pid);
 	write_file(machine, name, "1:name=systemd:/v1\n0::%s\n",
 		process.cgroup ? process.cgroup : "/");

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct machine {
@@ -20,6 +21,7 @@ struct machine_process {
 	const char *cgroup;  /* NULL: none */
 	const char *wchan;   /* NULL: "0" */
 	const char *pending; /* ShdPnd in hexadecimal; NULL: none */
+	bool core_dumping;
 };
 
 struct machine machine_new(void);

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "machine.h"
+#include "proc/stat.h"
 
 static enum cryo_rest rest(char state, const char *wchan)
 {
@@ -50,6 +51,25 @@ Test(census, lets_the_liveliest_thread_decide)
 	cr_assert_eq(rest_of_two('t', 'D'), CRYO_REST_BLOCKED);
 	cr_assert_eq(rest_of_two('t', 'T'), CRYO_REST_STOPPED);
 	cr_assert_eq(rest_of_two('Z', 'Z'), CRYO_REST_DEAD);
+}
+
+static enum cryo_rest rest_of_killed(unsigned long long flags, bool core_dumping)
+{
+	_cleanup_machine_ struct machine machine = machine_new();
+
+	machine_add(&machine,
+		(struct machine_process){
+			.pid = 5, .start_time = 1, .flags = flags, .core_dumping = core_dumping});
+	return cryo_rest_of(machine.procfs, 5, 1);
+}
+
+Test(census, sees_the_kernel_write_a_core)
+{
+	cr_assert_eq(rest_of_killed(CRYO_PF_SIGNALED, true), CRYO_REST_DUMPED);
+	cr_assert_eq(rest_of_killed(CRYO_PF_EXITING, true), CRYO_REST_DUMPED,
+		"of another thread than the leader, which had exited");
+	cr_assert_eq(rest_of_killed(CRYO_PF_SIGNALED, false), CRYO_REST_RUNS);
+	cr_assert(cryo_rest_is_still(CRYO_REST_DUMPED));
 }
 
 Test(census, calls_another_process_with_the_number_dead)

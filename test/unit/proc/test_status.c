@@ -70,6 +70,16 @@ Test(status, what_an_old_kernel_does_not_print_is_empty)
 	cr_assert_eq(status.seccomp, -1);
 }
 
+Test(status, whether_the_kernel_writes_its_core)
+{
+	struct cryo_status status;
+
+	cr_assert_eq(parse(LEAST, &status), 0);
+	cr_assert_eq(status.core_dumping, 0);
+	cr_assert_eq(parse(LEAST "CoreDumping:\t1\n", &status), 0);
+	cr_assert_eq(status.core_dumping, 1);
+}
+
 Test(status, nested_namespaces_and_unmapped_ids)
 {
 	struct cryo_status status;
