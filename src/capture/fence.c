@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,6 +52,9 @@
 /* Younger than the headers of some: these have one number everywhere. */
 #ifndef SYS_quotactl_fd
 #define SYS_quotactl_fd 443
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
 #endif
 #ifndef SYS_process_mrelease
 #define SYS_process_mrelease 448
@@ -161,9 +165,6 @@ static const uint32_t refused[] = {
 #ifdef SYS_pidfd_getfd
 	SYS_pidfd_getfd,
 #endif
-#ifdef SYS_process_madvise
-	SYS_process_madvise,
-#endif
 #ifdef SYS_mount_setattr
 	SYS_mount_setattr,
 #endif
@@ -240,6 +241,7 @@ static const uint32_t refused_to_readers[] = {
 	SYS_renameat,
 #endif
 	SYS_process_vm_readv,
+	SYS_process_madvise,
 	SYS_kcmp,
 	SYS_bpf,
 #ifdef SYS_unlink /* the older calls, where there are any */
@@ -342,6 +344,13 @@ static void begin(struct filter *filter)
 	add_calls_of_many(filter);
 }
 
+/* Pages go back into swap (trace/swap.h); any other advice is about memory that is in use. */
+static void add_paging_out(struct filter *filter)
+{
+	ADD(filter, FOR(SYS_process_madvise, 4), LOAD(args[3]), IF(JEQ, MADV_PAGEOUT), ALLOW,
+		REFUSE(EPERM));
+}
+
 /* open(2) and the like: @offset is where the flags are. */
 static void add_opening_call(
 	struct filter *filter, uint32_t number, uint32_t offset, bool new_files)
@@ -388,6 +397,7 @@ int cryo_fence_close(void)
 	struct filter filter;
 
 	begin(&filter);
+	add_paging_out(&filter);
 	add_opening(&filter, true);
 	add_no_openat2(&filter);
 	return close_fence(&filter);

@@ -30,6 +30,7 @@
 #include "proc/auxv.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
+#include "trace/swap.h"
 #include "trace/xsave.h"
 
 enum {
@@ -135,6 +136,16 @@ static bool is_unstoppable(const struct cryo_inspector *inspector, const struct 
 	return found;
 }
 
+static int prepare_swap(struct cryo_inspector *inspector)
+{
+	inspector->swap = malloc(sizeof(*inspector->swap));
+	if (!inspector->swap)
+		return -ENOMEM;
+	*inspector->swap = (struct cryo_swap){.pidfd = inspector->identity->pidfd};
+	inspector->memory.swap = inspector->swap;
+	return 0;
+}
+
 static int inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector)
 {
@@ -158,6 +169,11 @@ static int inspect_before(
 	inspector.same_ids = status.ns_pid.count == 1;
 	inspector.expected = expected_bytes(&status);
 	inspector.n_threads = status.threads;
+	inspector.swapped = status.vm_swap_kb * 1024;
+	if (inspector.swapped && identity->pidfd >= 0)
+		r = prepare_swap(&inspector);
+	if (r < 0)
+		return r;
 	inspector.unstoppable = is_unstoppable(&inspector, &status);
 	open_exe(&inspector);
 	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
@@ -209,6 +225,7 @@ void cryo_inspector_clear(struct cryo_inspector *inspector)
 	cryo_early_clear(&inspector->early);
 	cryo_mounts_free(inspector->mounts, inspector->n_mounts);
 	free(inspector->root);
+	free(inspector->swap);
 	cryo_buffer_clear(&inspector->vdso);
 	cryo_buffer_clear(&inspector->maps_text);
 	*inspector = CRYO_INSPECTOR_NONE;
@@ -250,6 +267,7 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 		r = cryo_memory_open(inspector->live_dir, inspector->live, &inspector->memory);
 	if (r < 0)
 		return r;
+	inspector->memory.swap = inspector->swap;
 	*ret_exec =
 		inspector->exe >= 0 && !is_same_file(inspector->exe, inspector->live_dir, "exe");
 	if (*ret_exec || is_gone(inspector->exe_error)) {

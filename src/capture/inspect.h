@@ -23,6 +23,7 @@
  * @identity: the process; not owned
  * @live: a thread that has not exited; it stands for the process where the leader cannot
  * @live_dir: /proc/LIVE
+ * @swap: for @memory, NULL if nothing of it was in swap; owned; @swapped: bytes that were
  * @exe: the executable, or -1; @exe_error why
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
  * @vdso: the vdso of its ABI, empty if it is not to be had
@@ -48,6 +49,8 @@ struct cryo_inspector {
 	pid_t live;
 	int live_dir;
 	struct cryo_memory memory;
+	struct cryo_swap *swap;
+	uint64_t swapped;
 	int exe, exe_error;
 	struct cryo_mount *mounts;
 	size_t n_mounts;

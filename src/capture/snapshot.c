@@ -46,6 +46,9 @@ enum {
 /* More than this is no short stop. */
 #define LARGE_REST (256ULL << 20)
 
+/* So much in swap takes 50 ms to be read again. */
+#define MUCH_SWAP (16ULL << 20)
+
 static void end_tracking(struct cryo_work *work)
 {
 	struct cryo_snapshot *snapshot = &work->snapshot;
@@ -67,47 +70,13 @@ void cryo_snapshot_clear(struct cryo_work *work)
 	cryo_plan_clear(&snapshot->live);
 	cryo_plan_clear(&snapshot->copied);
 	cryo_memory_close(&snapshot->copy);
+	cryo_cleanup_close(&snapshot->copy_swap.pidfd);
 	cryo_process_clear(&snapshot->before);
 	*snapshot = CRYO_SNAPSHOT_NONE;
 	snapshot->begun = true;
 }
 
 /* ---- whether ---- */
-
-static const struct {
-	int error;
-	const char *words;
-} reasons[] = {
-	{-EOPNOTSUPP, "it is not a 64-bit program of this machine"},
-	{-ENOTSUP, "seccomp watches its system calls"},
-	{-EBUSY, "a signal or a stop came in between"},
-	{-ESTRPIPE, "none of its threads is on an ordinary stack"},
-	{-ETIME, "not all of its threads could be stopped"},
-	{-ESPIPE, "a stream, or what is compressed, is written strictly forward"},
-	{-EADDRINUSE, "devices may write into its memory"},
-	{-ENOEXEC, "no code fit to run one was found in it"},
-	{-EPROTO, "the call did not come to its end"},
-	{-EMFILE, "it has no descriptor left"},
-	{-ENFILE, "the system has no descriptor left"},
-	{-EAGAIN, "its user or cgroup may have no more processes"},
-	{-ENOMEM, "memory is short"},
-	{-ENOBUFS, "its memory cgroup is full"},
-	{-EDQUOT, "its memory cgroup, or the machine, has no room for as much again as it has"},
-};
-
-static const char *reason(int error)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-		if (reasons[i].error == error)
-			return reasons[i].words;
-	return strerror(-error);
-}
-
-void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error)
-{
-	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
-		"no snapshot by %s: %s: it stood still for all of the copying", way, reason(error));
-}
 
 /* Whether no other call can be run in it either. */
 static bool is_about_injection(int error)
@@ -339,6 +308,13 @@ static bool is_final(int error)
 	return error == -ESRCH || error == -ECANCELED || error == -ENOSPC || error == -EIO;
 }
 
+/* What is in swap is looked at once more in the last stop of a pre-copy, which then takes long; the
+ * copy of a fork has it for itself. */
+static bool is_swapped_out(const struct cryo_inspector *inspector)
+{
+	return inspector->swap && inspector->swapped > MUCH_SWAP;
+}
+
 /* 0, with a way chosen or none; or -errno if nothing is possible any more. */
 static int choose(struct cryo_work *work)
 {
@@ -348,6 +324,9 @@ static int choose(struct cryo_work *work)
 
 	if (r < 0 && wish == CRYOCORE_SNAPSHOT_FORK)
 		return cryo_snapshot_say_no(work, "fork", r), 0;
+	if (r == 0 && wish == CRYOCORE_SNAPSHOT_AUTO && is_swapped_out(&work->inspector) &&
+		room(work) >= needed)
+		wish = CRYOCORE_SNAPSHOT_FORK;
 	if (r == 0 && wish != CRYOCORE_SNAPSHOT_FORK)
 		why = r = precopy(work);
 	if (r < 0 && is_final(r))

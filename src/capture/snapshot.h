@@ -13,6 +13,7 @@
 #include <cryocore/cryocore.h>
 
 #include "capture/spool.h"
+#include "trace/swap.h"
 
 struct cryo_letter;
 struct cryo_work;
@@ -25,7 +26,7 @@ struct cryo_work;
  * @before: the process as it was when copying began
  * @sketch: where its memory stands in the file; @tracked: the same, of tracked memory only
  * @spool: what of it is in the file
- * @has_copy: there is a copy of the target, by fork; @copy: its memory
+ * @has_copy: there is a copy of the target, by fork; @copy: its memory; @copy_swap: for that
  * @live, @copied: the plan, as far as the target itself is read, and as far as the copy is
  */
 struct cryo_snapshot {
@@ -37,10 +38,13 @@ struct cryo_snapshot {
 	struct cryo_spool spool;
 	bool has_copy;
 	struct cryo_memory copy;
+	struct cryo_swap copy_swap;
 	struct cryo_plan live, copied;
 };
 
-#define CRYO_SNAPSHOT_NONE ((struct cryo_snapshot){.userfaultfd = -1, .copy = CRYO_MEMORY_NONE})
+#define CRYO_SNAPSHOT_NONE                                                                         \
+	((struct cryo_snapshot){                                                                   \
+		.userfaultfd = -1, .copy = CRYO_MEMORY_NONE, .copy_swap = {.pidfd = -1}})
 
 /**
  * cryo_snapshot_begin - before the stop: make a snapshot if one is wanted and possible.

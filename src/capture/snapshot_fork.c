@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "capture/channel.h"
@@ -62,8 +63,15 @@ uint32_t cryo_snapshot_order(const struct cryo_work *work)
 static int open_copy(struct cryo_work *work, pid_t child)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(work->inspector.procfs, child);
+	struct cryo_snapshot *snapshot = &work->snapshot;
+	int r = dir < 0 ? dir : cryo_memory_open(dir, child, &snapshot->copy);
 
-	return dir < 0 ? dir : cryo_memory_open(dir, child, &work->snapshot.copy);
+	if (r < 0 || !work->inspector.swap)
+		return r;
+	snapshot->copy_swap.pidfd = pidfd_open(child, 0);
+	if (snapshot->copy_swap.pidfd >= 0)
+		snapshot->copy.swap = &snapshot->copy_swap;
+	return 0;
 }
 
 int cryo_snapshot_heard(struct cryo_work *work, const struct cryo_letter *letter)

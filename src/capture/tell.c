@@ -11,6 +11,7 @@
 
 #include "capture/channel.h"
 #include "capture/select.h"
+#include "trace/swap.h"
 
 void cryo_tell(
 	const struct cryo_work *work, enum cryocore_severity severity, int error, const char *text)
@@ -173,6 +174,12 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			"%" PRIu64 " bytes of memory in %" PRIu64
 			" places could not be read and are holes in the core",
 			written->gap_bytes, written->n_gaps);
+	if (work->inspector.swap && work->inspector.swap->bytes_left)
+		cryo_channel_say(work->reader->supervisor, CRYOCORE_INFO, 0,
+			"%" PRIu64
+			" bytes of its memory were in swap, and are in memory now: to put them "
+			"back, CAP_SYS_NICE and Linux 5.10 are needed",
+			work->inspector.swap->bytes_left);
 	if (work->account.n_unstopped)
 		tell_unstopped(work);
 	if (work->account.sharer)

@@ -11,6 +11,11 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "trace/swap.h"
+
+enum {
+	SMALLEST_PAGE = 4096 /* of any machine */
+};
 
 struct reading {
 	const struct cryo_memory *memory;
@@ -172,9 +177,27 @@ bool cryo_batch_join(struct cryo_batch *batch)
 	return true;
 }
 
+/* Which pages of a batch are in swap. There are no more than it has pages. */
+static size_t find_swapped(
+	const struct cryo_memory *memory, const struct cryo_batch *batch, struct iovec *ranges)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; memory->swap && i < batch->count; i++) {
+		const struct cryo_window *window = &batch->windows[i];
+
+		for (size_t j = 0; j < window->n_extents; j++)
+			count += cryo_swap_find(memory, window->extents[j].start,
+				window->extents[j].end, ranges + count);
+	}
+	return count;
+}
+
 int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *batch,
 	uint8_t *image, cryo_file_function *file_of, cryo_gap_function *on_gap, void *user)
 {
+	struct iovec swapped[CRYO_WINDOW_SIZE / SMALLEST_PAGE];
+	size_t n_swapped = find_swapped(memory, batch, swapped);
 	size_t done = read_fast(memory, batch, image);
 	int r = 0;
 
@@ -187,6 +210,8 @@ int cryo_batch_read(const struct cryo_memory *memory, const struct cryo_batch *b
 		if (r == 0)
 			r = read_rest(&reading, &done);
 	}
+	if (n_swapped)
+		cryo_swap_put_back(memory->swap, swapped, n_swapped);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 
 struct cryo_page_set;
+struct cryo_swap;
 
 /* Which of the pages that are there. The last two: see trace/tracking.h. */
 enum cryo_scan {
@@ -34,6 +35,7 @@ enum cryo_scan {
  * @scan_wanted: for PAGEMAP_SCAN; 0 if the kernel does not know it
  * @which: pages that a scan is to find; all but CRYO_SCAN_ALL need PAGEMAP_SCAN
  * @left_out: pages that no scan finds; not owned; may be NULL
+ * @swap: what is read from swap goes back there; not owned; NULL: nothing does
  */
 struct cryo_memory {
 	pid_t tid;
@@ -42,6 +44,7 @@ struct cryo_memory {
 	uint64_t scan_wanted;
 	enum cryo_scan which;
 	const struct cryo_page_set *left_out;
+	struct cryo_swap *swap;
 };
 
 #define CRYO_MEMORY_NONE ((struct cryo_memory){.mem = -1, .pagemap = -1})

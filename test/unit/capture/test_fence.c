@@ -35,7 +35,8 @@ static const long changing_calls[] = {SYS_truncate, SYS_fchmod, SYS_fchmodat, 45
 	466 /* removexattrat */, 469 /* file_setattr */, SYS_prlimit64, SYS_setpriority,
 	SYS_ioprio_set, SYS_sched_setaffinity, SYS_sched_setscheduler, SYS_sched_setparam,
 	SYS_sched_setattr, SYS_migrate_pages, SYS_move_pages, 448 /* process_mrelease */,
-	443 /* quotactl_fd */, 467 /* open_tree_attr */, SYS_setfsuid, SYS_setfsgid,
+	440 /* process_madvise, of any advice but one */, 443 /* quotactl_fd */,
+	467 /* open_tree_attr */, SYS_setfsuid, SYS_setfsgid,
 #ifdef SYS_creat
 	SYS_creat, SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat
 #endif

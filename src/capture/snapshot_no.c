@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Why there is no snapshot. Where a call could not be run in the target, the number is what came of
+ * it; the others stand for reasons of our own (capture/site.h, trace/inject.h).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "capture/channel.h"
+#include "capture/snapshot.h"
+#include "capture/work.h"
+
+static const struct {
+	int error;
+	const char *words;
+} reasons[] = {
+	{-EOPNOTSUPP, "it is not a 64-bit program of this machine"},
+	{-ENOTSUP, "seccomp watches its system calls"},
+	{-EBUSY, "a signal or a stop came in between"},
+	{-ESTRPIPE, "none of its threads is on an ordinary stack"},
+	{-ETIME, "not all of its threads could be stopped"},
+	{-ESPIPE, "a stream, or what is compressed, is written strictly forward"},
+	{-EADDRINUSE, "devices may write into its memory"},
+	{-ENOEXEC, "no code fit to run one was found in it"},
+	{-EPROTO, "the call did not come to its end"},
+	{-EMFILE, "it has no descriptor left"},
+	{-ENFILE, "the system has no descriptor left"},
+	{-EAGAIN, "its user or cgroup may have no more processes"},
+	{-ENOMEM, "memory is short"},
+	{-ENOBUFS, "its memory cgroup is full"},
+	{-EDQUOT, "its memory cgroup, or the machine, has no room for as much again as it has"},
+};
+
+static const char *reason(int error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].error == error)
+			return reasons[i].words;
+	return strerror(-error);
+}
+
+void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error)
+{
+	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
+		"no snapshot by %s: %s: it stood still for all of the copying", way, reason(error));
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "trace/swap.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "trace/memory.h"
+
+/* Younger than some headers; the number is the same everywhere. */
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
+/* Bits of an entry of pagemap (Documentation/admin-guide/mm/pagemap.rst). A guard page counts as
+ * swapped, too; to put it back does nothing. */
+#define ENTRY_SWAPPED (1ULL << 62)
+
+enum {
+	ENTRIES = 128
+};
+
+static void add_page(struct iovec *ranges, size_t *count, uint64_t address, size_t page)
+{
+	struct iovec *last = &ranges[*count - 1];
+
+	if (*count && (uint64_t)(uintptr_t)last->iov_base + last->iov_len == address)
+		last->iov_len += page;
+	else
+		ranges[(*count)++] = (struct iovec){(void *)(uintptr_t)address, page};
+}
+
+size_t cryo_swap_find(
+	const struct cryo_memory *memory, uint64_t start, uint64_t end, struct iovec *ranges)
+{
+	uint64_t entries[ENTRIES], page = memory->page_size;
+	size_t count = 0;
+
+	while (start < end) {
+		uint64_t want = (end - start) / page < ENTRIES ? (end - start) / page : ENTRIES;
+		ssize_t n = cryo_io_pread(memory->pagemap, entries, want * sizeof(*entries),
+			(off_t)(start / page * sizeof(*entries)));
+
+		if (n < (ssize_t)sizeof(*entries))
+			break;
+		for (size_t i = 0; i < (size_t)n / sizeof(*entries); i++, start += page)
+			if (entries[i] & ENTRY_SWAPPED)
+				add_page(ranges, &count, start, page);
+	}
+	return count;
+}
+
+void cryo_swap_put_back(struct cryo_swap *swap, const struct iovec *ranges, size_t count)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += ranges[i].iov_len;
+	if (count && syscall(SYS_process_madvise, swap->pidfd, ranges, count, MADV_PAGEOUT, 0) < 0)
+		atomic_fetch_add(&swap->bytes_left, bytes);
+}
