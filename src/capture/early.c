@@ -71,6 +71,7 @@ static bool read_generation(
 
 static void forget(struct cryo_early *early)
 {
+	cryo_bpf_words_close(&early->words);
 	cryo_vmas_free(steal_ptr(early->vmas), early->n_vmas);
 	early->n_vmas = 0;
 }
@@ -137,7 +138,7 @@ static int look_for_pages(
 	return r;
 }
 
-static bool find_new_pages(const struct cryo_inspector *inspector)
+static bool ask_page_tables(const struct cryo_inspector *inspector)
 {
 	const struct cryo_early *early = &inspector->early;
 	size_t i = 0;
@@ -157,15 +158,41 @@ static bool find_new_pages(const struct cryo_inspector *inspector)
 	return true;
 }
 
-/* Whether smaps could be done without. */
-static bool read_without_smaps(struct cryo_inspector *inspector)
+static bool ask_words(struct cryo_early *early)
+{
+	if (cryo_bpf_words_read(&early->words) < 0)
+		return false;
+	for (size_t i = 0; i < early->n_vmas; i++)
+		if (early->words.words[i].value)
+			early->vmas[i].anonymous = early->vmas[i].end - early->vmas[i].start;
+	return true;
+}
+
+static bool find_new_pages(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 
-	early->without_sizes =
-		early->flags >= 0 && !inspector->needs_sizes && inspector->memory.scan_wanted &&
-		cryo_early_flags_read(inspector, early->flags, &early->vmas, &early->n_vmas) &&
-		find_new_pages(inspector);
+	return early->words.count ? ask_words(early) : ask_page_tables(inspector);
+}
+
+/* A mapping that has had pages need not have any now. */
+static bool ask_for_present(struct cryo_inspector *inspector)
+{
+	for (size_t i = 0; i < inspector->early.n_vmas; i++)
+		inspector->early.vmas[i].anonymous = 0;
+	return ask_page_tables(inspector);
+}
+
+/* Whether smaps could be done without. @words: as cryo_early_flags_read(). */
+static bool read_without_smaps(struct cryo_inspector *inspector, struct cryo_bpf_words *words)
+{
+	struct cryo_early *early = &inspector->early;
+
+	early->without_sizes = early->flags >= 0 && !inspector->needs_sizes &&
+			       inspector->memory.scan_wanted &&
+			       cryo_early_flags_read(inspector, early->flags, &early->vmas,
+				       &early->n_vmas, early->very_many ? words : NULL) &&
+			       (early->very_many || ask_for_present(inspector));
 	return early->without_sizes;
 }
 
@@ -183,7 +210,8 @@ static void read_mappings(struct cryo_inspector *inspector)
 	struct cryo_early *early = &inspector->early;
 
 	if (inspector->memory.scan_wanted && read_generation(inspector, &early->generation) &&
-		!read_without_smaps(inspector) && read_smaps(inspector) != 0)
+		!read_without_smaps(inspector, &inspector->early.words) &&
+		read_smaps(inspector) != 0)
 		forget(early);
 }
 
@@ -193,6 +221,7 @@ void cryo_early_read(struct cryo_inspector *inspector)
 	bool large;
 
 	read_maps(inspector, &maps);
+	inspector->early.very_many = maps.size >= TOO_MANY_BYTES;
 	large = inspector->n_threads >= MANY_THREADS || maps.size >= MANY_BYTES;
 	if (!large)
 		look_at_files(inspector, &maps);
@@ -200,7 +229,7 @@ void cryo_early_read(struct cryo_inspector *inspector)
 		return;
 	if (cryo_bpf_open(&inspector->early.bpf) < 0 || !large)
 		return;
-	if (maps.size >= TOO_MANY_BYTES && !inspector->needs_sizes)
+	if (inspector->early.very_many && !inspector->needs_sizes)
 		inspector->early.flags = cryo_early_flags_open();
 	read_mappings(inspector);
 }
@@ -272,16 +301,17 @@ static bool is_current(const struct cryo_inspector *inspector)
 	       is_same(&now, &inspector->early.generation);
 }
 
-static bool is_still_so(const struct cryo_inspector *inspector)
+/* The words are where they were if no mapping has changed when they have been read. */
+static bool is_still_so(struct cryo_inspector *inspector)
 {
-	return is_current(inspector) && find_new_pages(inspector) && have_same_names(inspector);
+	return find_new_pages(inspector) && is_current(inspector) && have_same_names(inspector);
 }
 
 /* The same without what was read before. */
 static bool read_anew(struct cryo_inspector *inspector)
 {
 	forget(&inspector->early);
-	return read_without_smaps(inspector);
+	return read_without_smaps(inspector, NULL);
 }
 
 bool cryo_early_take(
@@ -306,6 +336,7 @@ void cryo_early_forget_files(struct cryo_early *early)
 void cryo_early_clear(struct cryo_early *early)
 {
 	cryo_bpf_close(&early->bpf);
+	cryo_bpf_words_close(&early->words);
 	cryo_cleanup_close(&early->flags);
 	cryo_early_forget_files(early);
 	cryo_vmas_free(early->vmas, early->n_vmas);

@@ -15,6 +15,7 @@
 
 #include "model/process.h"
 #include "trace/bpf.h"
+#include "trace/bpf_words.h"
 
 struct cryo_inspector;
 
@@ -24,7 +25,10 @@ struct cryo_inspector;
  * @vmas: of a large process, as smaps shows them; owned
  * @without_sizes: of those that were read last it is only known whether they have pages of their
  * own
+ * @very_many: so many that smaps takes too long; a mapping of theirs counts as used from its first
+ *	page on, as for the kernel, and else as long as it has one, as smaps tells
  * @generation: of @vmas
+ * @words: shows which of @vmas have got pages since; none if the page tables are to be asked
  * @flags: program of early_flags.h, for those and for when @vmas are not so any more; or -1
  * @files: of a small one: its private mappings that begin a file, with what
  * cryo_mapped_file_inspect() found; owned
@@ -33,8 +37,9 @@ struct cryo_early {
 	struct cryo_bpf bpf;
 	struct cryo_vma *vmas;
 	size_t n_vmas;
-	bool without_sizes;
+	bool without_sizes, very_many;
 	struct cryo_bpf_generation generation;
+	struct cryo_bpf_words words;
 	int flags;
 	struct cryo_vma *files;
 	size_t n_files;
@@ -42,7 +47,7 @@ struct cryo_early {
 
 #define CRYO_EARLY_NONE                                                                            \
 	{                                                                                          \
-		.bpf = CRYO_BPF_NONE, .flags = -1                                                  \
+		.bpf = CRYO_BPF_NONE, .words = CRYO_BPF_WORDS_NONE, .flags = -1                    \
 	}
 
 /* Before the stop; it may block. What does not work is as if it were not there. */

@@ -58,13 +58,6 @@ static uint32_t translate(uint64_t flags)
 	return ours;
 }
 
-/* Private memory of which only smaps tells whether it has pages of its own. */
-static bool is_for_smaps(const struct cryo_vma *vma)
-{
-	return vma->flags & (CRYO_VM_PFNMAP | CRYO_VM_MIXEDMAP) && !(vma->flags & CRYO_VM_IO) &&
-	       vma->kind != CRYO_VMA_SPECIAL;
-}
-
 /* The one page that is in no list of the kernel. */
 static bool is_gate(const struct cryo_vma *vma)
 {
@@ -84,15 +77,29 @@ bool cryo_early_flags_set(
 		if (next == n_flags || flags[next].start != vma->start ||
 			flags[next].end != vma->end || flags[next].flags & ~KNOWN)
 			return false;
-		vma->flags = translate(flags[next++].flags);
-		if (is_for_smaps(vma))
-			return false;
+		vma->flags = translate(flags[next].flags);
+		vma->anonymous = flags[next++].owner ? vma->end - vma->start : 0;
 	}
 	return next == n_flags;
 }
 
+/* Where the first page of each would show. */
+static void find_words(const struct cryo_vma *vmas, size_t count, const struct cryo_bpf_vma *flags,
+	struct cryo_bpf_words *ret_words)
+{
+	if (cryo_bpf_words_open(count, ret_words) < 0)
+		return;
+	for (size_t i = 0, next = 0; i < count; i++) {
+		if (is_gate(&vmas[i]))
+			continue;
+		if (!flags[next].owner)
+			ret_words->words[i].at = flags[next].owner_at;
+		next++;
+	}
+}
+
 bool cryo_early_flags_read(const struct cryo_inspector *inspector, int program,
-	struct cryo_vma **ret_vmas, size_t *ret_count)
+	struct cryo_vma **ret_vmas, size_t *ret_count, struct cryo_bpf_words *ret_words)
 {
 	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ struct cryo_bpf_vma *flags = NULL;
@@ -102,6 +109,8 @@ bool cryo_early_flags_read(const struct cryo_inspector *inspector, int program,
 	if (maps >= 0 && cryo_maps_read(maps, &vmas, &count) == 0 &&
 		cryo_bpf_vmas_read(program, inspector->live, &flags, &n_flags) == 0 &&
 		cryo_early_flags_set(vmas, count, flags, n_flags)) {
+		if (ret_words)
+			find_words(vmas, count, flags, ret_words);
 		*ret_vmas = vmas;
 		*ret_count = count;
 		return true;

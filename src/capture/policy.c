@@ -4,9 +4,10 @@
  * of the same order; a rule tells whether it fits, what it is called, and which bits of the filter
  * let the mapping in.
  *
- * One question cannot be asked from outside: whether a private mapping has an anon_vma. Pages of
- * its own, in memory or in swap, prove it; without any there is nothing of its own to lose, except
- * that the kernel would store a private file mapping whole.
+ * One question can be asked from outside only by BPF, of a process with very many mappings: whether
+ * a private mapping has an anon_vma. Pages of its own, in memory or in swap, prove it; without any
+ * there is nothing of its own to lose, except that the kernel would store a private file mapping
+ * whole.
  */
 #include "capture/policy.h"
 

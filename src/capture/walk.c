@@ -115,6 +115,9 @@ static bool continues_row(const struct cryo_segment *last, const struct cryo_seg
 	       next->vma->kind != CRYO_VMA_SPECIAL && !is_never_read(next->vma);
 }
 
+/* Neighbours of which nothing is dumped: to pass through each costs half a question. */
+#define ROW_IDLE 2
+
 /* Where the row of neighbours ends: one question for all of them instead of one for each of
  * thousands of small mappings. */
 static uint64_t row_end(const struct cryo_walk *walk)
@@ -122,9 +125,13 @@ static uint64_t row_end(const struct cryo_walk *walk)
 	const struct cryo_segment *last = current(walk), *next = last + 1;
 	const struct cryo_segment *end = walk->plan->segments + walk->plan->n_segments;
 	uint64_t known = segment_end(last);
+	size_t idle = 0;
 
-	for (size_t i = 1; i < CRYO_WALK_ROW && next < end && continues_row(last, next); i++) {
+	for (size_t i = 1;
+		i < CRYO_WALK_ROW && idle <= ROW_IDLE && next < end && continues_row(last, next);
+		i++) {
 		last = next++;
+		idle = last->file_size ? 0 : idle + 1;
 		if (last->file_size)
 			known = segment_end(last);
 	}

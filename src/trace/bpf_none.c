@@ -7,6 +7,7 @@
 #include "trace/bpf.h"
 #include "trace/bpf_sweep.h"
 #include "trace/bpf_vmas.h"
+#include "trace/bpf_words.h"
 
 int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 {
@@ -80,5 +81,23 @@ int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, s
 	(void)tid;
 	(void)ret_vmas;
 	(void)ret_count;
+	return -EOPNOTSUPP;
+}
+
+int cryo_bpf_words_open(size_t count, struct cryo_bpf_words *ret_words)
+{
+	(void)count;
+	(void)ret_words;
+	return -EOPNOTSUPP;
+}
+
+void cryo_bpf_words_close(struct cryo_bpf_words *words)
+{
+	(void)words;
+}
+
+int cryo_bpf_words_read(const struct cryo_bpf_words *words)
+{
+	(void)words;
 	return -EOPNOTSUPP;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "trace/bpf_types.h"
 #include "trace/btf.h"
 
 #define LICENCE "Dual MIT/GPL"
@@ -59,24 +60,7 @@ static int find_layout(struct cryo_bpf_sweep_layout *layout)
 	return 0;
 }
 
-/* ---- types ---- */
-
-/* Types of the functions: int sweep(void *); static long look(long, void *) for each other one. */
-static int add_types(struct btf *types, uint32_t *ret_sweep, uint32_t *ret_look)
-{
-	int number = btf__add_int(types, "int", 4, BTF_INT_SIGNED);
-	int word = btf__add_int(types, "long", 8, BTF_INT_SIGNED);
-	int pointer = btf__add_ptr(types, 0), prototype, r;
-
-	prototype = btf__add_func_proto(types, number);
-	btf__add_func_param(types, "ctx", pointer);
-	*ret_sweep = (uint32_t)btf__add_func(types, "sweep", BTF_FUNC_GLOBAL, prototype);
-	prototype = btf__add_func_proto(types, word);
-	btf__add_func_param(types, "i", word);
-	r = btf__add_func_param(types, "at", pointer);
-	*ret_look = (uint32_t)btf__add_func(types, "look", BTF_FUNC_STATIC, prototype);
-	return r < 0 ? r : btf__load_into_kernel(types);
-}
+/* ---- the program ---- */
 
 /* What is to be loaded. */
 struct recipe {
@@ -142,10 +126,7 @@ static int open_sweep(struct cryo_bpf_sweep *sweep)
 	if (r < 0)
 		return r;
 	recipe.map = sweep->map;
-	recipe.types = btf__new_empty();
-	if (!recipe.types)
-		return -ENOMEM;
-	r = add_types(recipe.types, &recipe.sweep, &recipe.look);
+	r = cryo_bpf_types_load(&recipe.types, &recipe.sweep, &recipe.look);
 	if (r == 0)
 		r = sweep->program = load(&recipe);
 	btf__free(recipe.types);

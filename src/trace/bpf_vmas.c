@@ -3,7 +3,8 @@
  * The program, as C:
  *
  *	if (ctx->vma) {
- *		struct cryo_bpf_vma record = {vma->vm_start, vma->vm_end, vma->vm_flags};
+ *		struct cryo_bpf_vma record = {vma->vm_start, vma->vm_end, vma->vm_flags,
+ *			vma->anon_vma, &vma->anon_vma};
  *		bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
  *	}
  *
@@ -31,7 +32,7 @@ enum {
 };
 
 struct layout {
-	uint32_t attach, start, end, flags;
+	uint32_t attach, start, end, flags, owner;
 };
 
 static int find_layout(struct layout *layout)
@@ -46,6 +47,7 @@ static int find_layout(struct layout *layout)
 	if (!layout->attach ||
 		!cryo_btf_path(&kernel, "vm_area_struct", "vm_start", &layout->start, &size) ||
 		!cryo_btf_path(&kernel, "vm_area_struct", "vm_end", &layout->end, &size) ||
+		!cryo_btf_path(&kernel, "vm_area_struct", "anon_vma", &layout->owner, &size) ||
 		!cryo_btf_path(&kernel, "vm_area_struct", "vm_flags", &layout->flags, &size) ||
 		size != sizeof(uint64_t))
 		return -EOPNOTSUPP;
@@ -82,10 +84,17 @@ static int load(const struct layout *layout)
 	const struct bpf_insn program[] = {
 		MOVE(6, 1),
 		LOAD(7, 6, 16), /* struct bpf_iter__task_vma: meta, task, vma */
-		{.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 7, .off = 24},
+		{.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 7, .off = 33},
 		COPY(0, layout->start),
 		COPY(8, layout->end),
 		COPY(16, layout->flags),
+		COPY(24, layout->owner),
+		MOVE(1, 7),
+		ADD(1, layout->owner),
+		{.code = BPF_STX | BPF_MEM | BPF_DW,
+			.dst_reg = 10,
+			.src_reg = 1,
+			.off = RECORD + 32},
 		LOAD(1, 6, 0),
 		LOAD(1, 1, 0),
 		MOVE(2, 10),

@@ -9,9 +9,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* One mapping; @flags: vm_flags of the kernel (include/linux/mm.h). */
+/**
+ * struct cryo_bpf_vma - one mapping.
+ * @flags: vm_flags of the kernel (include/linux/mm.h)
+ * @owner: 0 if it has never had a page of its own (vma->anon_vma, which decides for the kernel too)
+ * @owner_at: where the kernel keeps @owner, as long as the mapping is not changed: for bpf_words.h
+ */
 struct cryo_bpf_vma {
-	uint64_t start, end, flags;
+	uint64_t start, end, flags, owner, owner_at;
 };
 
 /* Load the program. A descriptor, -EPERM, -ENOMEM or -EOPNOTSUPP, as cryo_bpf_open(). */

@@ -30,11 +30,14 @@ static bool set(const struct cryo_bpf_vma *flags, size_t n_flags, struct cryo_vm
 Test(early_flags, are_translated)
 {
 	const struct cryo_bpf_vma flags[] = {
-		{0x1000, 0x2000, 0x4000000 | 0x70 | 0x3}, {0x3000, 0x4000, 0x4044411}};
+		{0x1000, 0x2000, 0x4000000 | 0x70 | 0x3, 0xffff888000000001, 0},
+		{0x3000, 0x4000, 0x4044411}};
 	struct cryo_vma vmas[2];
 
 	cr_assert(set(flags, 2, vmas));
 	cr_expect_eq(vmas[0].flags, CRYO_VM_READ | CRYO_VM_WRITE | CRYO_VM_DONTDUMP);
+	cr_expect(vmas[0].anonymous, "it has had pages of its own");
+	cr_expect_not(vmas[1].anonymous);
 	cr_expect_eq(vmas[1].flags, CRYO_VM_READ | CRYO_VM_PFNMAP | CRYO_VM_IO | CRYO_VM_DONTDUMP);
 }
 
@@ -44,14 +47,12 @@ Test(early_flags, have_to_fit)
 	const struct cryo_bpf_vma more[] = {
 		{0x1000, 0x2000, 1}, {0x3000, 0x4000, 1}, {0x5000, 0x6000, 1}};
 	const struct cryo_bpf_vma unknown[] = {{0x1000, 0x2000, 1ULL << 50}, {0x3000, 0x4000, 1}};
-	const struct cryo_bpf_vma mixed[] = {{0x1000, 0x2000, 0x10000001}, {0x3000, 0x4000, 1}};
 	struct cryo_vma vmas[2];
 
 	cr_expect_not(set(moved, 2, vmas));
 	cr_expect_not(set(more, 3, vmas));
 	cr_expect_not(set(more, 1, vmas));
 	cr_expect_not(set(unknown, 2, vmas), "a flag of which nothing is known");
-	cr_expect_not(set(mixed, 2, vmas), "only smaps tells what it has");
 	cr_expect(set(more, 2, vmas));
 }
 
@@ -89,7 +90,7 @@ Test(early_flags, are_those_of_smaps)
 	inspector.live = gettid();
 	inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
 	cr_assert_eq(cryo_maps_read(smaps, &theirs, &n_theirs), 0);
-	cr_assert(cryo_early_flags_read(&inspector, program, &ours, &n_ours));
+	cr_assert(cryo_early_flags_read(&inspector, program, &ours, &n_ours, NULL));
 	for (size_t i = 0, j = 0; i < n_ours; i++) {
 		while (j < n_theirs && theirs[j].start < ours[i].start)
 			j++;
@@ -140,7 +141,7 @@ Test(early_flags, of_many_mappings_end_with_the_last)
 		inspector.live = start_child_with(counts[i]);
 		snprintf(path, sizeof(path), "/proc/%d", inspector.live);
 		inspector.live_dir = open(path, O_RDONLY | O_DIRECTORY);
-		cr_expect(cryo_early_flags_read(&inspector, program, &vmas, &count), "%zu",
+		cr_expect(cryo_early_flags_read(&inspector, program, &vmas, &count, NULL), "%zu",
 			counts[i]);
 		cr_expect_geq(count, counts[i]);
 		cryo_vmas_free(vmas, count);
