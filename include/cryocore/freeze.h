@@ -42,7 +42,8 @@ enum cryocore_freeze_fate {
  * @ppid, @tracer: its parent and who traces it, 0 for nobody
  * @comm: its name
  * @found: what it did before: 'R' ran or slept, 'D' blocked in the kernel, 'F' held by a cgroup
- *	freezer, 'T' stopped, 't' stopped by its tracer, 'C' the kernel was writing its core, 'Z' dead
+ *	freezer, 'T' stopped, 't' stopped by its tracer, 'C' the kernel was writing its core,
+ *	'Z' dead
  * @method: 's' signal, 'c' its cgroup frozen in place, 'm' moved into a frozen cgroup, 0: not held
  * @order: place in the order of stops, from 1; 0: not stopped by this call
  * @revived: how often another process continued it after it had stopped: an attack

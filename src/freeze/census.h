@@ -62,7 +62,8 @@ bool cryo_row_is_kthread(const struct cryo_row *row);
 
 /*
  * What a process can do now, judged over all its threads. The letters are those of stat, except
- * CRYO_REST_FROZEN and CRYO_REST_DUMPED; a process runs if any thread of it may run user code without anybody's help.
+ * CRYO_REST_FROZEN and CRYO_REST_DUMPED; a process runs if any thread of it may run user code
+ * without anybody's help.
  */
 enum cryo_rest {
 	CRYO_REST_RUNS = 'R',
