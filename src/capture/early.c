@@ -55,7 +55,7 @@ static void look_at_files(struct cryo_inspector *inspector, const struct cryo_bu
 	if (r == 0)
 		r = cryo_mapped_file_inspect(inspector, vmas, count);
 	if (r == 0)
-		cryo_mapped_file_keep_private(vmas, &count);
+		cryo_mapped_file_keep_private(inspector, vmas, &count);
 	inspector->early.files = vmas;
 	inspector->early.n_files = count;
 	if (r < 0)

@@ -138,12 +138,13 @@ static bool is_noted(const struct cryo_vma *vma)
 	       !(vma->flags & (CRYO_VM_SHARED | CRYO_VM_MAYSHARE));
 }
 
-void cryo_mapped_file_keep_private(struct cryo_vma *vmas, size_t *count)
+void cryo_mapped_file_keep_private(
+	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t *count)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < *count; i++) {
-		if (is_noted(&vmas[i]))
+		if (is_noted(&vmas[i]) && !cryo_memory_is_own(&inspector->memory, vmas[i].start))
 			vmas[kept++] = vmas[i];
 		else
 			free(vmas[i].name);

@@ -19,8 +19,10 @@
 int cryo_mapped_file_inspect(
 	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t count);
 
-/* Of mappings that were inspected: leave those that are worth being noted. The others are freed. */
-void cryo_mapped_file_keep_private(struct cryo_vma *vmas, size_t *count);
+/* Of mappings that were inspected: leave those that are worth being noted, and begin with bytes of
+ * their file. The others are freed. */
+void cryo_mapped_file_keep_private(
+	const struct cryo_inspector *inspector, struct cryo_vma *vmas, size_t *count);
 
 /* Only the `remote` of those with a file, which needs nothing of the process. */
 void cryo_mapped_file_mark_remote(

@@ -101,6 +101,11 @@ bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address)
 	return cryo_pagemap_is_guard(memory->pagemap, memory->page_size, address);
 }
 
+bool cryo_memory_is_own(const struct cryo_memory *memory, uint64_t address)
+{
+	return cryo_pagemap_is_own(memory->pagemap, memory->page_size, address);
+}
+
 static ssize_t read_vm(pid_t tid, uint64_t address, void *data, size_t size)
 {
 	struct iovec local = {data, size}, remote = {(void *)(uintptr_t)address, size};

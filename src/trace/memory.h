@@ -102,6 +102,9 @@ int cryo_memory_find_own(const struct cryo_memory *memory, uint64_t start, uint6
 /* Whether a page that cannot be read is a guard page, which is a hole and not a gap. */
 bool cryo_memory_is_guard(const struct cryo_memory *memory, uint64_t address);
 
+/* Whether there is a page of the process's own, and not of a file; also if that cannot be told. */
+bool cryo_memory_is_own(const struct cryo_memory *memory, uint64_t address);
+
 /**
  * cryo_memory_read - read a range, up to the first byte that cannot be read.
  * @forced: by /proc/PID/mem only, which ignores protections and never waits for a userfaultfd

@@ -41,6 +41,7 @@ enum {
 
 #define ENTRY_PRESENT (1ULL << 63)
 #define ENTRY_SWAPPED (1ULL << 62)
+#define ENTRY_FILE (1ULL << 61)  /* or of shared memory */
 #define ENTRY_GUARD (1ULL << 58) /* Linux 6.14; such a page counts as swapped */
 
 /* A run that touches the last one makes it longer. Whether there was room. */
@@ -254,11 +255,26 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 	return 0;
 }
 
+/* The entry of a page. Whether it was to be had. */
+static bool read_entry(int pagemap, uint64_t page_size, uint64_t address, uint64_t *ret_entry)
+{
+	off_t offset = (off_t)(address / page_size * sizeof(*ret_entry));
+
+	return cryo_io_pread(pagemap, ret_entry, sizeof(*ret_entry), offset) == sizeof(*ret_entry);
+}
+
 bool cryo_pagemap_is_guard(int pagemap, uint64_t page_size, uint64_t address)
 {
 	uint64_t entry;
-	off_t offset = (off_t)(address / page_size * sizeof(entry));
 
-	return cryo_io_pread(pagemap, &entry, sizeof(entry), offset) == sizeof(entry) &&
-	       entry & ENTRY_GUARD;
+	return read_entry(pagemap, page_size, address, &entry) && entry & ENTRY_GUARD;
+}
+
+bool cryo_pagemap_is_own(int pagemap, uint64_t page_size, uint64_t address)
+{
+	uint64_t entry;
+
+	if (!read_entry(pagemap, page_size, address, &entry))
+		return true;
+	return entry & (ENTRY_PRESENT | ENTRY_SWAPPED) && !(entry & ENTRY_FILE);
 }

@@ -27,3 +27,6 @@ int cryo_pagemap_find_own(int pagemap, uint64_t start, uint64_t end, struct cryo
 /* A guard page (MADV_GUARD_INSTALL; told from Linux 6.14 on): it counts as swapped, holds nothing.
  */
 bool cryo_pagemap_is_guard(int pagemap, uint64_t page_size, uint64_t address);
+
+/* A page of the process's own, in memory or not; also if that cannot be told. */
+bool cryo_pagemap_is_own(int pagemap, uint64_t page_size, uint64_t address);

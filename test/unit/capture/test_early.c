@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -344,4 +345,33 @@ Test(early, what_files_are_is_noted_and_taken_for_pages_that_are_theirs)
 	cr_assert_eq(inspector.early.n_files, 0);
 	free(head.name);
 	cryo_inspector_clear(&inspector);
+}
+
+/* A file that begins as an ELF file does, and is mapped twice, once with another beginning. */
+Test(early, what_a_process_has_written_over_a_file_is_not_noted_of_it)
+{
+	struct cryo_inspector inspector;
+	FILE *file = tmpfile();
+	char *own, *plain;
+	struct cryo_vma vma = {.kind = CRYO_VMA_FILE, .flags = CRYO_VM_READ};
+	struct stat status;
+
+	cr_assert_eq(fputs("\177ELF", file), 1);
+	cr_assert_eq(fflush(file), 0);
+	own = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fileno(file), 0);
+	plain = own + PAGE;
+	cr_assert_eq(mmap(plain, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fileno(file), 0), plain);
+	memset(own, 'x', 4);
+	look_at_self(&inspector);
+	cr_assert_eq(fstat(fileno(file), &status), 0);
+	vma.start = (uintptr_t)plain;
+	vma.end = vma.start + PAGE;
+	vma.inode = status.st_ino;
+	vma.device = status.st_dev;
+	cr_assert_eq(cryo_mapped_file_inspect(&inspector, &vma, 1), 0);
+	cr_assert(vma.elf_magic);
+	free(vma.name);
+	cryo_inspector_clear(&inspector);
+	munmap(own, 2 * PAGE);
+	fclose(file);
 }
