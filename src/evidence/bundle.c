@@ -259,13 +259,24 @@ static int run_child(struct cryo_bundle *bundle)
 	return r;
 }
 
+/* Whether there is something to be done still that the child has not begun. */
+static bool stands(const struct cryo_bundle *bundle, uint64_t subject, uint64_t step)
+{
+	return subject < bundle->n_subjects && bundle->shared->subject == subject &&
+	       bundle->shared->step == step;
+}
+
+/* How it ended is not told where our caller waits for our children, or ignores their end. */
 int cryo_bundle_step(struct cryo_bundle *bundle)
 {
+	uint64_t subject = bundle->shared->subject, step = bundle->shared->step;
 	int ended, r;
 
 	if (ftruncate(bundle->records, 0) < 0 || lseek(bundle->records, 0, SEEK_SET) < 0)
 		return -errno;
 	ended = run_child(bundle);
+	if (ended == 0 && stands(bundle, subject, step))
+		ended = -EIO;
 	r = take_all(bundle);
 	if (r == 0 && (ended == -ETIMEDOUT || ended == -EIO))
 		pass_over(bundle, ended);

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -205,5 +206,24 @@ Test(bundle, what_is_mapped_no_more_is_gone)
 	cr_expect_eq(run(&links, &options, 1, &bundled), 0);
 	cr_expect(cryo_bundle_is_missing(bundled[0].reason));
 	cr_expect_eq(bundled[0].reason, CRYO_BUNDLE_GONE);
+	cryo_bundled_clear(bundled, mapped.count);
+}
+
+/* A name that nobody can read, and a child whose crash nobody is told of. */
+Test(bundle, one_that_crashes_unseen_is_passed_over, .timeout = 60)
+{
+	const struct cryo_bundle_options options = {
+		.mode = CRYO_BUNDLE_ELF, .max_file = UINT64_MAX};
+	struct links links = {.sink = {&links_ops}};
+	const char *name = mapped.array[0].name;
+	struct cryo_bundled *bundled;
+
+	mapped.array[0].name = (char *)1;
+	signal(SIGCHLD, SIG_IGN);
+	cr_expect_eq(run(&links, &options, 1, &bundled), 0);
+	signal(SIGCHLD, SIG_DFL);
+	cr_expect_eq(bundled[0].reason, CRYO_BUNDLE_FAILED);
+	cr_expect_eq(bundled[0].error, -EIO);
+	mapped.array[0].name = (char *)name;
 	cryo_bundled_clear(bundled, mapped.count);
 }
