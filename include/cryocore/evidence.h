@@ -144,6 +144,9 @@ void cryocore_gather_options_init(struct cryocore_gather_options *options);
  * Returns 0 when there is a result (which may say CRYOCORE_FAILED, with a message), or -ENOMEM,
  * -EINVAL (an option that this version does not know, or nothing selected), -ENXIO (a cgroup of
  * @cgroups or @spare does not exist), and then no result, and nothing was stopped or made.
+ *
+ * SIGXFSZ and, with @tar_fd, SIGPIPE end the caller where files may not grow or nobody reads the
+ * stream, unless he ignores them.
  */
 int cryocore_gather(
 	const struct cryocore_gather_options *options, struct cryocore_gather_result **ret_result);

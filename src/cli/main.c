@@ -6,6 +6,7 @@
 #include <cryocore/cryocore.h>
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,7 +92,16 @@ void cli_fence(void)
 		cli_note(1, "there is no fence around what reads the files: %s", strerror(-r));
 }
 
+/* Whoever started us may ignore the end of his children, and then nothing is told of ours. A file
+ * that may not grow is an error of write(2). */
+static void set_signals(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+	set_signals();
 	return check_stdout(run(argc, argv));
 }

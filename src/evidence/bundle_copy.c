@@ -37,7 +37,8 @@ static int begin(
 	return 0;
 }
 
-/* 0, or -errno; -EFBIG: there is more data than may be. */
+/* 0; 1: there is more data than may be; or -errno, which is EFBIG where a file may not be so large.
+ */
 static int copy(struct cryo_bundle *bundle, int fd, struct cryo_deposit *deposit)
 {
 	_cleanup_free_ uint8_t *buffer = malloc(STEP);
@@ -60,7 +61,7 @@ static int copy(struct cryo_bundle *bundle, int fd, struct cryo_deposit *deposit
 			return (int)n;
 		bytes += (uint64_t)n;
 		if (bytes > bundle->options.max_file)
-			return -EFBIG;
+			return 1;
 		r = cryo_deposit_write(deposit, buffer, (size_t)n);
 	}
 	return r;
@@ -96,6 +97,7 @@ static int give_name(struct cryo_bundle *bundle, struct cryo_bundle_file *file)
 	return cryo_io_rename_new(bundle->directory, COPY, strchr(path, '/') + 1);
 }
 
+/* As copy(). */
 static int store(struct cryo_bundle *bundle, int fd, struct cryo_bundle_file *file)
 {
 	struct cryo_deposit deposit;
@@ -105,7 +107,7 @@ static int store(struct cryo_bundle *bundle, int fd, struct cryo_bundle_file *fi
 	if (r < 0)
 		return r;
 	r = copy(bundle, fd, &deposit);
-	if (r < 0) {
+	if (r != 0) {
 		cryo_deposit_abandon(&deposit, &file->sum);
 		unlinkat(bundle->directory, COPY ".partial", 0);
 		return r;
@@ -119,9 +121,9 @@ void cryo_bundle_copy(struct cryo_bundle *bundle, int fd, struct cryo_bundle_fil
 {
 	int r = store(bundle, fd, file);
 
-	file->reason = r == 0        ? CRYO_BUNDLE_STORED
-		       : r == -EFBIG ? CRYO_BUNDLE_TOO_LARGE
-				     : CRYO_BUNDLE_FAILED;
+	file->reason = r == 0  ? CRYO_BUNDLE_STORED
+		       : r > 0 ? CRYO_BUNDLE_TOO_LARGE
+			       : CRYO_BUNDLE_FAILED;
 	file->error = file->reason == CRYO_BUNDLE_FAILED ? r : 0;
 	if (r == 0)
 		bundle->new_bytes += file->sum.size;

@@ -28,6 +28,7 @@ pid_t cryo_guard_fork(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	cryo_signals_leave();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (getppid() != parent)
 		_exit(1);
 	return 0;

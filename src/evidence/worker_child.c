@@ -210,6 +210,7 @@ int cryo_worker_live(
 
 	cryo_signals_leave();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	keep_only(kept, ARRAY_SIZE(kept));
 	while (receive(orders, &order)) {
 		struct cryo_answer answer = obey(&life, &order);
