@@ -20,12 +20,15 @@ enum {
 /* For a handler of SIGTSTP to clean up before it stops its process, as editors and shells do. */
 static const uint64_t handler_patience = 200 * CRYO_NSEC_PER_MSEC;
 
-/* It was frozen by an earlier call: nothing of what was found then may be forgotten. */
+/* It was frozen by an earlier call: nothing of what was found then may be forgotten. One that runs
+ * could not be stopped then, or was continued since by whoever may: it is stopped anew. */
 static void adopt(
 	struct cryo_subject *subject, const struct cryo_journal_process *known, enum cryo_rest rest)
 {
-	subject->fate = CRYO_FATE_STOPPED;
+	subject->fate = rest == CRYO_REST_RUNS ? CRYO_FATE_BEFORE : CRYO_FATE_STOPPED;
 	subject->found = known->found;
+	if (rest == CRYO_REST_RUNS)
+		return;
 	subject->engine = known->engine;
 	subject->cgroup = known->cgroup ? strdup(known->cgroup) : NULL;
 	subject->confirmed = true;
@@ -91,7 +94,7 @@ static bool judge(const struct cryo_freezer *freezer, struct cryo_subject *subje
 	rest = cryo_rest_of(freezer->procfs, row->pid, row->start_time);
 	if (known && !known->thawed) {
 		adopt(subject, known, rest);
-		return false;
+		return rest == CRYO_REST_RUNS;
 	}
 	subject->found = (char)rest;
 	subject->fate = rest == CRYO_REST_DEAD ? CRYO_FATE_DEAD : CRYO_FATE_BEFORE;
