@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -278,29 +279,54 @@ static int open_tar(struct cli_gather *gather, char **ret_partial)
 	return -errno;
 }
 
-/* The stream gets its name if it has its end. */
-static int close_tar(struct cli_gather *gather, const char *partial, bool is_whole)
+/* To rename so that nothing is replaced is not known to every file system (FUSE, NFS). */
+static int give_name(const char *partial, const char *name)
 {
-	if (!partial)
+	if (renameat2(AT_FDCWD, partial, AT_FDCWD, name, RENAME_NOREPLACE) == 0)
 		return 0;
-	close(gather->options.tar_fd);
-	if (is_whole && renameat2(AT_FDCWD, partial, AT_FDCWD, gather->tar, RENAME_NOREPLACE) == 0)
-		return 0;
-	cli_error("what there is of the tar stream is in %s", partial);
-	return -EIO;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (link(partial, name) == 0)
+		return unlink(partial) < 0 ? -errno : 0;
+	if (faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return rename(partial, name) < 0 ? -errno : 0;
 }
 
+/* The stream gets its name if it has its end. 0, also where it has none, or -errno. What a server
+ * has not taken may be known only when the file is closed. */
+static int close_tar(struct cli_gather *gather, const char *partial, bool is_whole)
+{
+	struct stat found;
+	bool is_empty = fstat(gather->options.tar_fd, &found) == 0 && found.st_size == 0;
+	int r;
+
+	if (!partial)
+		return 0;
+	r = close(gather->options.tar_fd) < 0 ? -errno : 0;
+	if (r == 0 && is_whole)
+		r = give_name(partial, gather->tar);
+	if (is_empty)
+		unlink(partial);
+	else if (r < 0)
+		cli_error("%s: %s: the tar stream is in %s", gather->tar, strerror(-r), partial);
+	else if (!is_whole)
+		cli_error("what there is of the tar stream is in %s", partial);
+	return r;
+}
+
+/* 0; 1: the evidence is there, but not where it was wanted; or -errno. */
 static int gather_into(struct cli_gather *gather, struct cryocore_gather_result **ret_result)
 {
 	char *partial = NULL;
-	int r = open_tar(gather, &partial);
+	int r = open_tar(gather, &partial), closed = 0;
 
 	if (r == 0)
 		r = cryocore_gather(&gather->options, ret_result);
 	if (gather->options.tar_fd >= 0)
-		close_tar(gather, partial, r == 0 && (*ret_result)->manifest_sha256[0]);
+		closed = close_tar(gather, partial, r == 0 && (*ret_result)->manifest_sha256[0]);
 	free(partial);
-	return r;
+	return r == 0 && closed < 0 ? 1 : r;
 }
 
 int cli_gather_run(struct cli_gather *gather)
@@ -325,5 +351,5 @@ int cli_gather_run(struct cli_gather *gather)
 	print_summary(gather, result);
 	outcome = (int)result->outcome;
 	cryocore_gather_result_free(result);
-	return outcome;
+	return r > 0 && outcome == CLI_COMPLETE ? CLI_PARTIAL : outcome;
 }
