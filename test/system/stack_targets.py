@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from harness import COMPLETE, PARTIAL, Skip, cryocore, run, start, wait_until
+from harness import COMPLETE, PARTIAL, Skip, asleep, cryocore, run, start
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'stacks_target.c')
 M32 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu']
@@ -156,24 +156,22 @@ class Target:
         self.pid = self.process.pid
         line = self.process.stdout.readline()
         assert line.startswith(b'READY'), line
-        # Every thread stands still: asleep, and so twice in a row.
-        wait_until(lambda: all(self.state(t) in 'S' for t in self.tids()), 'threads to sleep')
+        asleep(self.pid)
 
     def tids(self):
         return [int(t) for t in os.listdir('/proc/%d/task' % self.pid)]
 
-    def state(self, tid):
-        with open('/proc/%d/task/%d/stat' % (self.pid, tid), encoding='latin-1') as stat:
-            return stat.read().rpartition(')')[2].split()[0]
-
     def capture(self, *options):
+        asleep(self.pid)
         done = cryocore('-q', '-o', 'core', *options, '-p', self.pid)
         assert done.status == COMPLETE, done
         return 'core.%d' % self.pid
 
 
 def stacks_of(core, *options):
-    """{tid: (frames, end)} and the run."""
+    """{tid: (frames, end)} and the run; of a core, or of a process."""
+    if core.isdigit():
+        asleep(int(core))  # who was looked at goes back by itself to where it waits
     done = cryocore('stacks', '--json', *options, core)
     if done.status not in (COMPLETE, PARTIAL):
         return {}, done
@@ -194,6 +192,8 @@ def plain_module(name):
 
 def eu_frames(*arguments):
     """{tid: [(pc, module)]} as eu-stack has it."""
+    if arguments[0] == '-p':
+        asleep(int(arguments[1]))
     done = run(['eu-stack', '-q', '-m', '-n', '0'] + list(arguments), 60)
     found, tid = {}, None
     for line in done.out.splitlines():
