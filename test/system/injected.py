@@ -15,7 +15,7 @@ from harness import (BUILD, COMPLETE, CRYOCORE, NOTHING, PARTIAL, Run, Skip, Vic
                      processes_named, read_bytes, start, status_of, tids_of, wait_until)
 
 INJECT = os.path.join(BUILD, 'test/inject/inject')
-SECONDS = 60
+SECONDS = 120
 # The kernel writes the number of the processor into a thread's memory when it goes on (rseq(2)).
 QUIET = {'GLIBC_TUNABLES': 'glibc.pthread.rseq=0'}
 KEPT = ('SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt', 'TracerPid')
@@ -148,7 +148,7 @@ def wrongs(victim, before, result, reference, statuses=(COMPLETE, PARTIAL, NOTHI
         found.append('processes are left')
     found += untold(name, result)
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: look(victim) == before, 'the old state', 5)
+        wait_until(lambda: look(victim) == before, 'the old state')
     seen = look(victim)
     if seen != before:
         found.append('target altered: %s' % [

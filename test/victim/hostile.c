@@ -33,13 +33,17 @@ void hostile_thread(void *(*function)(void *), void *argument)
 	pthread_attr_destroy(&attributes);
 }
 
-static void read_text(pid_t tid, const char *name, char *text, size_t size)
+/* Of a process, or, if that is 0, of a thread of ours. */
+static void read_text(pid_t pid, pid_t tid, const char *name, char *text, size_t size)
 {
 	char path[64];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)tid, name);
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	else
+		snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)tid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, size - 1);
 	if (fd >= 0)
@@ -47,14 +51,14 @@ static void read_text(pid_t tid, const char *name, char *text, size_t size)
 	text[n < 0 ? 0 : n] = 0;
 }
 
-void hostile_await_state(pid_t tid, const char *states)
+static void await_state(pid_t pid, pid_t tid, const char *states)
 {
 	char text[512];
 
 	for (int i = 0; i < LOOKS; i++) {
 		const char *end;
 
-		read_text(tid, "stat", text, sizeof(text));
+		read_text(pid, tid, "stat", text, sizeof(text));
 		end = strrchr(text, ')');
 		if (end && end[1] && end[2] && strchr(states, end[2]))
 			return;
@@ -63,12 +67,22 @@ void hostile_await_state(pid_t tid, const char *states)
 	cannot("the state is not reached");
 }
 
+void hostile_await_state(pid_t tid, const char *states)
+{
+	await_state(0, tid, states);
+}
+
+void hostile_await_child(pid_t child, const char *states)
+{
+	await_state(child, 0, states);
+}
+
 void hostile_await_wchan(pid_t tid, const char *name)
 {
 	char text[128];
 
 	for (int i = 0; i < LOOKS; i++) {
-		read_text(tid, "wchan", text, sizeof(text));
+		read_text(0, tid, "wchan", text, sizeof(text));
 		if (strcmp(text, name) == 0)
 			return;
 		usleep(LOOK_USEC);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hostile.h"
 #include "victim.h"
 
 enum {
@@ -161,7 +162,7 @@ static void state_traced(int argc, char **argv)
 
 	if (child == 0)
 		victim_run(argc - 2, argv + 2);
-	usleep(200 * 1000); /* it tells its facts before it is held */
+	hostile_await_child(child, "S"); /* it tells its facts before it is held */
 	seize(child, stop);
 	tell("tracer=%d", (int)getpid());
 	for (;;) {
