@@ -12,18 +12,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/number.h"
 #include "base/signals.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -36,7 +37,7 @@
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
 
 enum {
-	TABLE_MAX = 1024 /* a longer table is listed */
+	NUMBERS_MAX = 1024 /* that are asked for one by one */
 };
 
 static void leave_stdio(void)
@@ -61,14 +62,18 @@ static bool is_closed_at_once(int fd)
 	return found.stx_dev_major != 0 || (!S_ISREG(found.stx_mode) && !S_ISDIR(found.stx_mode));
 }
 
-static void leave(int fd, const int *kept, size_t count)
+/* Whether there was such a descriptor. */
+static bool leave(int fd, const int *kept, size_t count)
 {
 	bool needed = fd <= STDERR_FILENO;
 
+	if (fcntl(fd, F_GETFD) < 0)
+		return false;
 	for (size_t i = 0; i < count && !needed; i++)
 		needed = fd == kept[i];
 	if (!needed && is_closed_at_once(fd))
 		close(fd);
+	return true;
 }
 
 static void leave_listed(const int *kept, size_t count)
@@ -84,36 +89,25 @@ static void leave_listed(const int *kept, size_t count)
 			leave(open_ones[i], kept, count);
 }
 
-/* How many descriptors there can be. A fork copies the table only up to the last that is open, so
- * that it is often short. 0: not known. */
-static uint64_t table_size(void)
+/* How many there are: the size of the directory, since Linux 6.2. 0: not known. */
+static off_t count_open(void)
 {
-	static const char key[] = "\nFDSize:";
-	_cleanup_close_ int self = cryo_procfs_open("/proc/self");
-	_cleanup_buffer_ struct cryo_buffer text = {0};
-	const char *at = NULL;
-	uint64_t size = 0;
+	struct stat found;
 
-	if (self >= 0 && cryo_procfs_read_record(self, "status", &text) == 0)
-		at = strstr((const char *)text.data, key);
-	if (at) {
-		at += strlen(key);
-		cryo_number_scan(&at, (const char *)text.data + text.size, 10, &size);
-	}
-	return size;
+	return stat("/proc/self/fd", &found) == 0 ? found.st_size : 0;
 }
 
-/* To ask for each number that there can be is cheaper than a listing, for which the kernel makes an
- * inode for each descriptor. */
+/* To ask for one number after the other until all have been seen is cheaper than a listing, for
+ * which the kernel makes an inode for each descriptor. */
 static void leave_others(const int *kept, size_t count)
 {
-	uint64_t size = table_size();
+	off_t left = count_open();
+	bool known = left > 0;
 
-	if (!size || size > TABLE_MAX)
+	for (int fd = 0; left > 0 && fd < NUMBERS_MAX; fd++)
+		left -= leave(fd, kept, count);
+	if (!known || left)
 		leave_listed(kept, count);
-	else
-		for (int fd = 0; fd < (int)size; fd++)
-			leave(fd, kept, count);
 }
 
 void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, size_t count)
@@ -148,6 +142,16 @@ void cryo_child_leave_all(void)
 
 /* ---- the end of a child ---- */
 
+/* Until it has ended, as far as the kernel can tell (pidfd_open(2), Linux 5.3), or for a while. */
+static void wait_for_end(pid_t pid, uint64_t deadline)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd < 0 || poll(&end, 1, cryo_deadline_poll_ms(deadline)) < 0)
+		usleep(100);
+}
+
 static bool reap(pid_t *pid, uint64_t deadline, int *status)
 {
 	while (*pid) {
@@ -158,7 +162,7 @@ static bool reap(pid_t *pid, uint64_t deadline, int *status)
 		else if (cryo_now() >= deadline)
 			return false;
 		else
-			usleep(100);
+			wait_for_end(*pid, deadline);
 	}
 	return true;
 }

@@ -12,5 +12,6 @@ int cryo_pipeline_run(struct cryo_work *work);
 /* Whether a thread got stuck, and may come back. */
 bool cryo_pipeline_gave_up(const struct cryo_work *work);
 
-/* @is_shared: a thread that got stuck may still use what the work holds. */
-void cryo_pipeline_clear(struct cryo_work *work, bool is_shared);
+/* @is_kept: what the work holds in memory stays, since a thread that got stuck may still use it, or
+ * the process ends now. */
+void cryo_pipeline_clear(struct cryo_work *work, bool is_kept);

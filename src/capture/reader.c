@@ -104,11 +104,11 @@ static void do_job(struct cryo_work *work)
 {
 	struct life *life = (struct life *)work;
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
-	bool is_shared;
+	bool is_shared, is_last = life->job.is_last && !life->job.request.snapshot;
 
 	letter.error = cryo_pipeline_run(work);
 	is_shared = cryo_pipeline_gave_up(work);
-	cryo_pipeline_clear(work, is_shared);
+	cryo_pipeline_clear(work, is_shared || is_last);
 	letter.is_spent = is_shared || is_spent(life);
 	cryo_channel_send(life->reader.supervisor, &letter);
 	if (is_shared)

@@ -338,20 +338,23 @@ static void run(struct supervisor *supervisor)
 {
 	struct cryo_children *children = supervisor->children;
 	int r = assign(supervisor);
-	bool kept;
+	bool kept, is_read;
 
 	if (r == 0)
 		r = wait_for_reader(supervisor);
 	if (r < 0 && !supervisor->done) /* what is complete is not interrupted any more */
 		supervisor->error = r;
 	kept = r == 0 && may_keep(supervisor);
+	is_read = supervisor->done;
+	if (is_read) /* while the reader ends */
+		cryo_report_read(children->report, supervisor->result);
 	if (supervisor->shared && !kept)
 		end_children(supervisor);
 	if (supervisor->again)
 		cryo_repeat_clear(supervisor->request, supervisor->shared);
 	else if (!supervisor->done)
 		cryo_leftover_tell(supervisor->request, supervisor->result);
-	if (children->report >= 0 && !supervisor->again)
+	if (children->report >= 0 && !supervisor->again && !is_read)
 		cryo_report_read(children->report, supervisor->result);
 	if (!kept)
 		cryo_children_end(children, supervisor->request->procfs);
