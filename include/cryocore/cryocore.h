@@ -265,7 +265,8 @@ int cryocore_drop_privileges(void);
  */
 int cryocore_fence(void);
 
-/* The result as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+/* The result as one line of JSON, malloc'ed. 0, -ELIBACC (json-c cannot be loaded)
+ * or -ENOMEM. */
 int cryocore_result_json(const struct cryocore_result *result, char **ret_json);
 
 /* Any bytes made safe to print, malloc'ed. 0 or -ENOMEM. */

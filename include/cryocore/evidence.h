@@ -153,7 +153,8 @@ int cryocore_gather(
 
 void cryocore_gather_result_free(struct cryocore_gather_result *result);
 
-/* One process, or the whole, as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+/* One process, or the whole, as one line of JSON, malloc'ed. 0, -ELIBACC (json-c cannot be loaded)
+ * or -ENOMEM. */
 int cryocore_gathered_json(const struct cryocore_gathered *process, char **ret_json);
 int cryocore_gather_result_json(const struct cryocore_gather_result *result, char **ret_json);
 

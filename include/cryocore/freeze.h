@@ -290,7 +290,8 @@ struct cryocore_list_result {
 int cryocore_list(const char *journal, struct cryocore_list_result **ret_result);
 void cryocore_list_result_free(struct cryocore_list_result *result);
 
-/* Results as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+/* Results as one line of JSON, malloc'ed. 0, -ELIBACC (json-c cannot be loaded)
+ * or -ENOMEM. */
 int cryocore_freeze_result_json(const struct cryocore_freeze_result *result, char **ret_json);
 int cryocore_thaw_result_json(const struct cryocore_thaw_result *result, char **ret_json);
 int cryocore_list_result_json(const struct cryocore_list_result *result, char **ret_json);

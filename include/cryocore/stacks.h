@@ -115,7 +115,8 @@ void cryocore_stacks_free(struct cryocore_stacks *stacks);
 /* The stacks for people: text of many lines, malloc'ed. 0 or -ENOMEM. */
 int cryocore_stacks_text(const struct cryocore_stacks *stacks, char **ret_text);
 
-/* The stacks as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+/* The stacks as one line of JSON, malloc'ed. 0, -ELIBACC (json-c cannot be loaded)
+ * or -ENOMEM. */
 int cryocore_stacks_json(const struct cryocore_stacks *stacks, char **ret_json);
 
 #pragma GCC visibility pop

@@ -56,7 +56,8 @@ int cryocore_verify(const char *path, struct cryocore_verification **ret_verific
 
 void cryocore_verification_free(struct cryocore_verification *verification);
 
-/* The result as one line of JSON, malloc'ed. 0 or -ENOMEM. */
+/* The result as one line of JSON, malloc'ed. 0, -ELIBACC (json-c cannot be loaded)
+ * or -ENOMEM. */
 int cryocore_verification_json(const struct cryocore_verification *verification, char **ret_json);
 
 #pragma GCC visibility pop

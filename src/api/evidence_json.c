@@ -22,8 +22,11 @@ static struct json_object *make_message(const void *source, size_t index)
 static struct json_object *with_messages(
 	struct json_object *object, const struct cryocore_message *messages, size_t count)
 {
-	struct json_object *array = cryo_json_array(messages, count, make_message);
+	struct json_object *array;
 
+	if (cryo_json_ready() < 0)
+		return NULL;
+	array = cryo_json_array(messages, count, make_message);
 	if (object && array && json_object_object_add(object, "messages", array) == 0)
 		return object;
 	json_object_put(array);

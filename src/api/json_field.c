@@ -19,7 +19,7 @@ static struct json_object *field_value(const struct cryo_json_field *field)
 
 struct json_object *cryo_json_object(const struct cryo_json_field *fields, size_t count)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = cryo_json_ready() < 0 ? NULL : json_object_new_object();
 
 	for (size_t i = 0; object && i < count; i++)
 		if (json_object_object_add(object, fields[i].name, field_value(&fields[i])) < 0) {
@@ -32,7 +32,7 @@ struct json_object *cryo_json_object(const struct cryo_json_field *fields, size_
 struct json_object *cryo_json_array(const void *source, size_t count,
 	struct json_object *(*make)(const void *source, size_t index))
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = cryo_json_ready() < 0 ? NULL : json_object_new_array();
 
 	for (size_t i = 0; array && i < count; i++)
 		json_object_array_add(array, make(source, i));
@@ -41,10 +41,14 @@ struct json_object *cryo_json_array(const void *source, size_t count,
 
 int cryo_json_finish(struct json_object *object, char **ret_json)
 {
-	const char *text =
-		object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
-	char *copy = text ? strdup(text) : NULL;
+	const char *text;
+	char *copy;
+	int r = cryo_json_ready();
 
+	if (r < 0)
+		return r;
+	text = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+	copy = text ? strdup(text) : NULL;
 	json_object_put(object);
 	if (!copy)
 		return -ENOMEM;

@@ -4,10 +4,11 @@
  */
 #pragma once
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/json_api.h"
 
 enum cryo_json_kind {
 	CRYO_JSON_NUMBER,
@@ -35,7 +36,7 @@ struct cryo_json_field {
 		.name = name_, .kind = CRYO_JSON_FLAG, .number = (value)                           \
 	}
 
-/* An object of these fields, or NULL when memory is short. */
+/* An object of these fields, or NULL when memory is short, or json-c cannot be loaded. */
 struct json_object *cryo_json_object(const struct cryo_json_field *fields, size_t count);
 
 #define CRYO_JSON_OBJECT(fields) cryo_json_object(fields, sizeof(fields) / sizeof((fields)[0]))
@@ -47,5 +48,6 @@ struct json_object *cryo_json_object(const struct cryo_json_field *fields, size_
 struct json_object *cryo_json_array(const void *source, size_t count,
 	struct json_object *(*make)(const void *source, size_t index));
 
-/* Turn an object into one line, malloc'ed, and drop it. 0 or -ENOMEM, also for NULL. */
+/* Turn an object into one line, malloc'ed, and drop it. 0, -ELIBACC (json-c cannot be
+ * loaded) or -ENOMEM, both for NULL too. */
 int cryo_json_finish(struct json_object *object, char **ret_json);

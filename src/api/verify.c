@@ -11,6 +11,7 @@
 #include "api/json_field.h"
 #include "base/escape.h"
 #include "base/io.h"
+#include "base/library.h"
 #include "verify/directory.h"
 #include "verify/file.h"
 
@@ -58,12 +59,10 @@ static const char *why_unreadable(const char *path, int error)
 		return "it claims more program headers than there can be";
 	case -EINVAL:
 		return "it is not a regular file";
-	case -ELIBACC:
-		return "it is an archive, and libarchive cannot be loaded: install libarchive13";
 	case -ENODATA:
 		return "it is a directory without a manifest";
 	default:
-		return strerror(-error);
+		return cryo_library_strerror(error);
 	}
 }
 

@@ -21,4 +21,5 @@ void __archive_write_entry_filetype_unsupported(
 
 #endif
 
-CRYO_LIBRARY_GET(cryo_archive_api_get, "libarchive.so.13", cryo_archive_api, CRYO_ARCHIVE_FUNCTIONS)
+CRYO_LIBRARY_GET(cryo_archive_api_get, "libarchive.so.13", "libarchive13", cryo_archive_api,
+	CRYO_ARCHIVE_FUNCTIONS)

@@ -6,20 +6,31 @@
 #include "base/hash.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/nettle_api.h"
 
 enum {
 	ZEROS_SIZE = 1 << 14,
 	CHUNK_SIZE = 1 << 17
 };
 
+static const struct cryo_nettle_api *api;
+
+int cryo_hash_ready(void)
+{
+	return cryo_nettle_api_get(&api);
+}
+
 void cryo_hash_init(struct cryo_hash *hash)
 {
-	sha256_init(&hash->state);
+	if (!api && cryo_hash_ready() < 0)
+		abort(); /* a digest that is none would be a lie */
+	api->sha256_init(&hash->state);
 	hash->sparse = false;
 	hash->position = 0;
 	memset(hash->block, 0, sizeof(hash->block));
@@ -45,8 +56,8 @@ static void flush_block(struct cryo_hash *hash, uint64_t start)
 		return;
 	for (size_t i = 0; i < sizeof(offset); i++)
 		offset[i] = (uint8_t)(start >> (8 * i));
-	sha256_update(&hash->state, sizeof(offset), offset);
-	sha256_update(&hash->state, CRYO_HASH_BLOCK, hash->block);
+	api->sha256_update(&hash->state, sizeof(offset), offset);
+	api->sha256_update(&hash->state, CRYO_HASH_BLOCK, hash->block);
 	memset(hash->block, 0, CRYO_HASH_BLOCK);
 }
 
@@ -75,7 +86,7 @@ void cryo_hash_add(struct cryo_hash *hash, const void *data, size_t size)
 	if (hash->sparse)
 		add_blocks(hash, data, size);
 	else
-		sha256_update(&hash->state, size, data);
+		api->sha256_update(&hash->state, size, data);
 }
 
 void cryo_hash_add_zeros(struct cryo_hash *hash, uint64_t size)
@@ -87,15 +98,15 @@ void cryo_hash_add_zeros(struct cryo_hash *hash, uint64_t size)
 		return;
 	}
 	for (; size > ZEROS_SIZE; size -= ZEROS_SIZE)
-		sha256_update(&hash->state, ZEROS_SIZE, zeros);
-	sha256_update(&hash->state, size, zeros);
+		api->sha256_update(&hash->state, ZEROS_SIZE, zeros);
+	api->sha256_update(&hash->state, size, zeros);
 }
 
 void cryo_hash_finish(struct cryo_hash *hash, uint8_t ret_digest[CRYO_DIGEST_SIZE])
 {
 	if (hash->sparse)
 		flush_block(hash, hash->position - hash->position % CRYO_HASH_BLOCK);
-	sha256_digest(&hash->state, CRYO_DIGEST_SIZE, ret_digest);
+	api->sha256_digest(&hash->state, CRYO_DIGEST_SIZE, ret_digest);
 	hash->position = 0;
 }
 

@@ -32,6 +32,10 @@ struct cryo_hash {
 	uint8_t block[CRYO_HASH_BLOCK];
 };
 
+/* To be asked once, before anything is begun of which there will be digests. 0, or -ELIBACC: nettle
+ * cannot be loaded. */
+int cryo_hash_ready(void);
+
 void cryo_hash_init(struct cryo_hash *hash);
 
 /**

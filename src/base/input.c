@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "base/io.h"
+#include "base/zstd_api.h"
 
 enum {
 	ROOM = 1 << 17,
@@ -21,6 +21,7 @@ static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
 
 struct cryo_input {
 	int fd;
+	const struct cryo_zstd_api *api;
 	ZSTD_DStream *zstd; /* NULL: it is not compressed */
 	bool in_frame;
 	int error;
@@ -37,6 +38,19 @@ static ssize_t fill(struct cryo_input *input)
 	return n;
 }
 
+static int start_zstd(struct cryo_input *input)
+{
+	int r = cryo_zstd_api_get(&input->api);
+
+	if (r < 0)
+		return r;
+	input->zstd = input->api->ZSTD_createDStream();
+	if (!input->zstd)
+		return -ENOMEM;
+	input->api->ZSTD_DCtx_setParameter(input->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	return 0;
+}
+
 int cryo_input_open(int fd, struct cryo_input **ret_input)
 {
 	struct cryo_input *input = calloc(1, sizeof(*input));
@@ -46,13 +60,8 @@ int cryo_input_open(int fd, struct cryo_input **ret_input)
 		return -ENOMEM;
 	input->fd = fd;
 	n = fill(input);
-	if (n >= (ssize_t)sizeof(magic) && memcmp(input->raw, magic, sizeof(magic)) == 0) {
-		input->zstd = ZSTD_createDStream();
-		if (!input->zstd)
-			n = -ENOMEM;
-		else
-			ZSTD_DCtx_setParameter(input->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-	}
+	if (n >= (ssize_t)sizeof(magic) && memcmp(input->raw, magic, sizeof(magic)) == 0)
+		n = start_zstd(input);
 	if (n < 0)
 		cryo_input_close(input);
 	else
@@ -78,11 +87,11 @@ static size_t read_zstd(struct cryo_input *input, uint8_t *data, size_t size)
 {
 	ZSTD_outBuffer out = {data, size, 0};
 	ZSTD_inBuffer in = {input->raw, input->end, input->start};
-	size_t left = ZSTD_decompressStream(input->zstd, &out, &in);
+	size_t left = input->api->ZSTD_decompressStream(input->zstd, &out, &in);
 
 	input->start = in.pos;
 	input->in_frame = left != 0;
-	if (ZSTD_isError(left))
+	if (input->api->ZSTD_isError(left))
 		input->error = -EBADMSG;
 	return out.pos;
 }
@@ -123,6 +132,7 @@ void cryo_input_close(struct cryo_input *input)
 {
 	if (!input)
 		return;
-	ZSTD_freeDStream(input->zstd);
+	if (input->zstd)
+		input->api->ZSTD_freeDStream(input->zstd);
 	free(input);
 }

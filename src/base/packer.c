@@ -7,13 +7,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zstd.h>
+
+#include "base/zstd_api.h"
 
 enum {
 	WORKERS_MAX = 4,
 };
 
 struct cryo_packer {
+	const struct cryo_zstd_api *api;
 	ZSTD_CCtx *zstd;
 	cryo_packer_put *put;
 	void *user;
@@ -22,32 +24,55 @@ struct cryo_packer {
 	char room[];
 };
 
-static void set_workers(ZSTD_CCtx *zstd)
+static void set_workers(struct cryo_packer *packer)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (processors > 1)
-		ZSTD_CCtx_setParameter(zstd, ZSTD_c_nbWorkers,
+		packer->api->ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_nbWorkers,
 			processors < WORKERS_MAX ? (int)processors : WORKERS_MAX);
+}
+
+static struct cryo_packer *allocate(const struct cryo_zstd_api *api)
+{
+	size_t room_size = api->ZSTD_CStreamOutSize();
+	struct cryo_packer *packer = calloc(1, sizeof(*packer) + room_size);
+
+	if (!packer)
+		return NULL;
+	packer->api = api;
+	packer->room_size = room_size;
+	packer->zstd = api->ZSTD_createCCtx();
+	if (packer->zstd)
+		return packer;
+	free(packer);
+	return NULL;
+}
+
+int cryo_packer_ready(void)
+{
+	const struct cryo_zstd_api *api;
+
+	return cryo_zstd_api_get(&api);
 }
 
 int cryo_packer_new(int level, cryo_packer_put *put, void *user, struct cryo_packer **ret_packer)
 {
-	size_t room_size = ZSTD_CStreamOutSize();
-	struct cryo_packer *packer = calloc(1, sizeof(*packer) + room_size);
+	const struct cryo_zstd_api *api;
+	struct cryo_packer *packer;
+	int r = cryo_zstd_api_get(&api);
 
-	if (packer)
-		packer->zstd = ZSTD_createCCtx();
-	if (!packer || !packer->zstd) {
-		free(packer);
+	if (r < 0)
+		return r;
+	packer = allocate(api);
+	if (!packer)
 		return -ENOMEM;
-	}
 	packer->put = put;
 	packer->user = user;
-	packer->room_size = room_size;
-	ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1);
-	set_workers(packer->zstd);
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, level))) {
+	api->ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1);
+	set_workers(packer);
+	if (api->ZSTD_isError(
+		    api->ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, level))) {
 		cryo_packer_free(packer);
 		return -EINVAL;
 	}
@@ -59,9 +84,9 @@ int cryo_packer_new(int level, cryo_packer_put *put, void *user, struct cryo_pac
 static size_t step(struct cryo_packer *packer, ZSTD_inBuffer *in, ZSTD_EndDirective directive)
 {
 	ZSTD_outBuffer out = {packer->room, packer->room_size, 0};
-	size_t left = ZSTD_compressStream2(packer->zstd, &out, in, directive);
+	size_t left = packer->api->ZSTD_compressStream2(packer->zstd, &out, in, directive);
 
-	if (ZSTD_isError(left)) {
+	if (packer->api->ZSTD_isError(left)) {
 		packer->error = -ENOMEM;
 		return 0;
 	}
@@ -92,6 +117,6 @@ void cryo_packer_free(struct cryo_packer *packer)
 {
 	if (!packer)
 		return;
-	ZSTD_freeCCtx(packer->zstd);
+	packer->api->ZSTD_freeCCtx(packer->zstd);
 	free(packer);
 }

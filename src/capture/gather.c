@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/library.h"
 #include "capture/capture.h"
 #include "capture/gather_bundle.h"
 #include "capture/gather_close.h"
@@ -334,8 +335,13 @@ static const char *sink_name(const struct cryo_gather *gather)
 static int open_evidence(struct cryo_gather *gather)
 {
 	const struct cryocore_gather_options *options = gather->options;
-	int r = options->tar_fd >= 0 ? cryo_gather_tar_open(gather) : 0;
+	int r = cryo_evidence_ready();
 
+	if (r < 0)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "no evidence can be taken: %s",
+			cryo_library_strerror(r));
+	else if (options->tar_fd >= 0)
+		r = cryo_gather_tar_open(gather);
 	if (r < 0)
 		return r;
 	r = cryo_sink_open_directory(gather->directory, &gather->sink);

@@ -20,6 +20,7 @@
 
 #include "base/array.h"
 #include "base/io.h"
+#include "base/library.h"
 #include "capture/capture.h"
 #include "capture/result.h"
 #include "evidence/core_stream.h"
@@ -278,8 +279,7 @@ int cryo_gather_tar_open(struct cryo_gather *gather)
 	r = cryo_sink_open_tar(&options, &gather->tar);
 	if (r < 0)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "the tar stream: %s",
-			r == -ELIBACC ? "libarchive cannot be loaded: install libarchive13"
-				      : strerror(-r));
+			cryo_library_strerror(r));
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/packer.h"
 #include "capture/channel.h"
 #include "capture/layout.h"
 #include "capture/privilege.h"
@@ -59,8 +60,10 @@ static int compress(struct cryo_work *work)
 static int open_outputs(struct cryo_work *work)
 {
 	const struct cryo_request *request = work->reader->request;
-	int r;
+	int r = request->zstd_level ? cryo_packer_ready() : 0;
 
+	if (r < 0)
+		return cryo_tell_refused(work, r, "compress its core");
 	if (request->stream_fd >= 0) {
 		cryo_output_from_stream(request->stream_fd, request->sparse_stream, &work->core);
 		return compress(work);
@@ -416,14 +419,14 @@ int cryo_pipeline_run(struct cryo_work *work)
 	return r;
 }
 
-void cryo_pipeline_clear(struct cryo_work *work, bool is_shared)
+void cryo_pipeline_clear(struct cryo_work *work, bool is_kept)
 {
 	if (cryo_output_abandon(&work->exe))
 		cryo_tell(
 			work, CRYOCORE_INFO, 0, "a part of the executable is left as its .partial");
 	cryo_output_close(&work->core);
 	cryo_output_close(&work->exe);
-	if (is_shared)
+	if (is_kept)
 		return;
 	cryo_copy_end(work->copy);
 	cryo_snapshot_clear(work);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/library.h"
 #include "base/number.h"
 #include "capture/privilege.h"
 #include "proc/procfs.h"
@@ -230,7 +231,7 @@ int cryo_select_explain(
 			"left as it is");
 	if (error == -EPERM || error == -EACCES)
 		return explain_refusal(request, &status, what, why);
-	return cryo_buffer_printf(why, "cannot %s: %s", what, strerror(-error));
+	return cryo_buffer_printf(why, "cannot %s: %s", what, cryo_library_strerror(error));
 }
 
 void cryo_request_clear(struct cryo_request *request)

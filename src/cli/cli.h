@@ -32,12 +32,15 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, only from this verbosity on. */
 void cli_note(int verbosity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Why there is no JSON, for an error of a function that makes it. */
+const char *cli_json_error(int error);
+
 /**
  * cli_print_json - print a result as one line on stdout.
  * @r: what the function returned that made @json
  * @json: freed; a pointer, since the call that makes it may be the argument before
  *
- * Returns @r, or -EIO.
+ * Returns @r, of which it has told if it is an error, or -EIO.
  */
 int cli_print_json(int r, char **json);
 

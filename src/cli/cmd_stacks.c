@@ -116,7 +116,7 @@ static int show_one(const struct request *request, const char *path)
 	if (r == 0 && damaged)
 		cli_note(0, "%s: the core is damaged: 'cryocore verify' says how", path);
 	if (r < 0)
-		cli_error("%s: %s", path, strerror(-r));
+		cli_error("%s: %s", path, request->json ? cli_json_error(r) : strerror(-r));
 	return r < 0 ? CLI_FAILED : damaged ? CLI_PARTIAL : CLI_COMPLETE;
 }
 

@@ -52,10 +52,17 @@ void cli_note(int verbosity, const char *format, ...)
 	va_end(arguments);
 }
 
+const char *cli_json_error(int error)
+{
+	return error == -ELIBACC ? "json-c cannot be loaded: install libjson-c5" : strerror(-error);
+}
+
 int cli_print_json(int r, char **json)
 {
 	if (r == 0)
 		r = printf("%s\n", *json) < 0 ? -EIO : 0;
+	else
+		cli_error("no JSON can be written: %s", cli_json_error(r));
 	free(*json);
 	return r;
 }

@@ -15,7 +15,9 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/io.h"
+#include "base/json_api.h"
 #include "evidence/ledger.h"
 #include "proc/procfs.h"
 
@@ -47,6 +49,13 @@ static void evidence_free(struct cryo_evidence *evidence)
 	cryo_sockets_clear(&evidence->own_net.sockets);
 	pthread_mutex_destroy(&evidence->lock);
 	free(evidence);
+}
+
+int cryo_evidence_ready(void)
+{
+	int r = cryo_hash_ready();
+
+	return r < 0 ? r : cryo_json_ready();
 }
 
 int cryo_evidence_begin(struct cryo_sink *sink, int procfs,

@@ -87,6 +87,10 @@ size_t cryo_dossier_missing(const struct cryo_dossier *dossier);
 /* What is missing: complete, partial, or failed if a core was wanted and there is none. */
 enum cryocore_outcome cryo_dossier_outcome(const struct cryo_dossier *dossier);
 
+/* To be asked before anything is begun: what a collection cannot be completed without is not to be
+ * missed at its end. 0, or -ELIBACC: a library cannot be loaded. */
+int cryo_evidence_ready(void);
+
 /**
  * cryo_evidence_begin - begin a collection.
  * @sink: borrowed

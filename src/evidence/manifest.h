@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include <json-c/json.h>
-
+#include "base/json_api.h"
 #include "evidence/evidence.h"
 
 /* What stands in front of the processes. */

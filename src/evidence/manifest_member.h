@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include <json-c/json.h>
 #include <stdbool.h>
 
+#include "base/json_api.h"
 #include "evidence/deposit.h"
 
 /* Any value; it belongs to the object from then on, and is freed on an error. NULL is an error. */

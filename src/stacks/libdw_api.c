@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stacks/libdw_api.h"
 
-CRYO_LIBRARY_GET(cryo_libdw_api_get, "libdw.so.1", cryo_libdw_api, CRYO_LIBDW_FUNCTIONS)
+CRYO_LIBRARY_GET(cryo_libdw_api_get, "libdw.so.1", "libdw1", cryo_libdw_api, CRYO_LIBDW_FUNCTIONS)
 
 #ifdef CRYOCORE_STATIC
 

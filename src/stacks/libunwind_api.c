@@ -4,5 +4,5 @@
 #define TEXT(machine) #machine
 #define SONAME(machine) "libunwind-" TEXT(machine) ".so.8"
 
-CRYO_LIBRARY_GET(
-	cryo_libunwind_api_get, SONAME(UNW_TARGET), cryo_libunwind_api, CRYO_LIBUNWIND_FUNCTIONS)
+CRYO_LIBRARY_GET(cryo_libunwind_api_get, SONAME(UNW_TARGET), "libunwind8", cryo_libunwind_api,
+	CRYO_LIBUNWIND_FUNCTIONS)

@@ -12,8 +12,6 @@
  */
 #include "trace/bpf.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -24,6 +22,7 @@
 #include "base/io.h"
 #include "trace/bpf_layout.h"
 #include "trace/bpf_record.h"
+#include "trace/libbpf_api.h"
 
 /* The helpers are for GPL-compatible programs only; these instructions may be had under either. */
 #define LICENCE "Dual MIT/GPL"
@@ -73,7 +72,7 @@ static int load(const struct cryo_bpf_kernel *kernel)
 	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
 }
 
-int cryo_bpf_open(struct cryo_bpf *ret_bpf)
+static int open_loaded(struct cryo_bpf *ret_bpf)
 {
 	_silent_;
 	struct cryo_bpf_kernel kernel;
@@ -88,6 +87,13 @@ int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 		return r;
 	*ret_bpf = (struct cryo_bpf){r, kernel.has_extra, kernel.has_times, kernel.has_generation};
 	return 0;
+}
+
+int cryo_bpf_open(struct cryo_bpf *ret_bpf)
+{
+	int r = cryo_libbpf_ready();
+
+	return r < 0 ? r : open_loaded(ret_bpf);
 }
 
 void cryo_bpf_close(struct cryo_bpf *bpf)

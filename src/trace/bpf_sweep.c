@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "trace/bpf_sweep.h"
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
 #include "trace/bpf_types.h"
 #include "trace/btf.h"
+#include "trace/libbpf_api.h"
 
 #define LICENCE "Dual MIT/GPL"
 
@@ -133,13 +131,24 @@ static int open_sweep(struct cryo_bpf_sweep *sweep)
 	return r < 0 ? r : 0;
 }
 
+static int open_silently(struct cryo_bpf_sweep *sweep)
+{
+	libbpf_print_fn_t print;
+	int r = cryo_libbpf_ready();
+
+	if (r < 0)
+		return r;
+	print = libbpf_set_print(NULL);
+	r = open_sweep(sweep);
+	libbpf_set_print(print);
+	return r;
+}
+
 int cryo_bpf_sweep_open(struct cryo_bpf_sweep *ret_sweep)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct cryo_bpf_sweep sweep = CRYO_BPF_SWEEP_NONE;
-	int r = open_sweep(&sweep);
+	int r = open_silently(&sweep);
 
-	libbpf_set_print(print);
 	if (r == 0) {
 		*ret_sweep = sweep;
 		return 0;

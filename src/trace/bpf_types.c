@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "trace/bpf_types.h"
 
-#include <bpf/btf.h>
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "trace/libbpf_api.h"
 
 static int add_types(struct btf *types, uint32_t *ret_main, uint32_t *ret_callback)
 {

@@ -12,8 +12,6 @@
  */
 #include "trace/bpf_vmas.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +20,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "trace/btf.h"
+#include "trace/libbpf_api.h"
 
 #define LICENCE "Dual MIT/GPL"
 
@@ -113,12 +112,16 @@ static int load(const struct layout *layout)
 
 int cryo_bpf_vmas_open(void)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	libbpf_print_fn_t print;
 	struct layout layout;
 	int r = find_layout(&layout);
 
 	if (r == 0)
-		r = load(&layout);
+		r = cryo_libbpf_ready();
+	if (r < 0)
+		return r == -ENOMEM ? r : -EOPNOTSUPP;
+	print = libbpf_set_print(NULL);
+	r = load(&layout);
 	libbpf_set_print(print);
 	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
 }

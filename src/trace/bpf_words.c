@@ -8,15 +8,13 @@
  */
 #include "trace/bpf_words.h"
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "trace/bpf_types.h"
+#include "trace/libbpf_api.h"
 
 #define LICENCE "Dual MIT/GPL"
 
@@ -107,13 +105,24 @@ static int open_words(size_t count, struct cryo_bpf_words *words)
 	return load(words);
 }
 
+static int open_silently(size_t count, struct cryo_bpf_words *words)
+{
+	libbpf_print_fn_t print;
+	int r = cryo_libbpf_ready();
+
+	if (r < 0)
+		return r;
+	print = libbpf_set_print(NULL);
+	r = open_words(count, words);
+	libbpf_set_print(print);
+	return r;
+}
+
 int cryo_bpf_words_open(size_t count, struct cryo_bpf_words *ret_words)
 {
-	libbpf_print_fn_t print = libbpf_set_print(NULL);
 	struct cryo_bpf_words words = CRYO_BPF_WORDS_NONE;
-	int r = open_words(count, &words);
+	int r = open_silently(count, &words);
 
-	libbpf_set_print(print);
 	if (r == 0) {
 		*ret_words = words;
 		return 0;

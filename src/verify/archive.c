@@ -15,6 +15,8 @@
 
 #include "base/archive_api.h"
 #include "base/buffer.h"
+#include "base/hash.h"
+#include "base/json_api.h"
 #include "elf/core_keep.h"
 #include "verify/members.h"
 #include "verify/verify.h"
@@ -333,8 +335,12 @@ static void reading_free(struct reading **reading)
 int cryo_verify_archive(struct cryo_input *input, struct cryo_verdict *verdict)
 {
 	_cleanup_(reading_free) struct reading *reading = calloc(1, sizeof(*reading));
-	int r;
+	int r = cryo_hash_ready();
 
+	if (r == 0)
+		r = cryo_json_ready();
+	if (r < 0)
+		return r;
 	if (!reading)
 		return -ENOMEM;
 	reading->input = input;

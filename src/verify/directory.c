@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "base/beneath.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/json_api.h"
 #include "verify/manifest.h"
 #include "verify/verify.h"
 
@@ -214,9 +214,16 @@ static int read_manifest(int dir, struct cryo_verdict *verdict, struct json_obje
 
 int cryo_verify_directory(int dir, struct cryo_verdict *verdict)
 {
-	struct check check = {.dir = dir, .verdict = verdict, .listed = json_object_new_object()};
+	struct check check = {.dir = dir, .verdict = verdict};
 	struct json_object *manifest = NULL;
-	int r = check.listed ? read_manifest(dir, verdict, &manifest) : -ENOMEM;
+	int r = cryo_hash_ready();
+
+	if (r == 0)
+		r = cryo_json_ready();
+	if (r < 0)
+		return r;
+	check.listed = json_object_new_object();
+	r = check.listed ? read_manifest(dir, verdict, &manifest) : -ENOMEM;
 
 	if (r == 0 && manifest)
 		r = cryo_manifest_walk(manifest, check_file, &check);

@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json_api.h"
 
 size_t cryo_manifest_marker(const char *path)
 {
@@ -44,10 +44,14 @@ static bool is_of_evidence(struct json_object *manifest)
 int cryo_manifest_parse(const char *text, size_t size, struct cryo_verdict *verdict,
 	struct json_object **ret_manifest)
 {
-	struct json_tokener *tokener = json_tokener_new();
 	struct json_object *manifest = NULL;
+	struct json_tokener *tokener;
+	int r = cryo_json_ready();
 
 	*ret_manifest = NULL;
+	if (r < 0)
+		return r;
+	tokener = json_tokener_new();
 	if (!tokener)
 		return -ENOMEM;
 	if (size && size < INT_MAX)

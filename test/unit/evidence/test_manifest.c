@@ -2,10 +2,16 @@
 /* The manifest of synthetic processes, read back by json-c. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "evidence/manifest.h"
+
+static void load(void)
+{
+	cr_assert_eq(cryo_json_ready(), 0);
+}
+
+TestSuite(manifest, .init = load);
 
 static struct json_object *get(struct json_object *object, const char *key)
 {
