@@ -104,18 +104,20 @@ static void do_job(struct cryo_work *work)
 {
 	struct life *life = (struct life *)work;
 	struct cryo_letter letter = {.kind = CRYO_LETTER_DONE};
-	bool is_shared, is_last = life->job.is_last && !life->job.request.snapshot;
+	bool is_last = life->job.is_last, ends_at_once = is_last && !life->job.request.snapshot;
+	bool is_shared;
 
 	letter.error = cryo_pipeline_run(work);
 	is_shared = cryo_pipeline_gave_up(work);
-	cryo_pipeline_clear(work, is_shared || is_last);
+	cryo_pipeline_clear(work, is_shared || ends_at_once);
 	letter.is_spent = is_shared || is_spent(life);
+	if (!is_shared && !is_last)
+		cryo_job_clear(&life->job);
 	cryo_channel_send(life->reader.supervisor, &letter);
 	if (is_shared)
 		cryo_child_leave_all();
-	if (is_shared || life->job.is_last)
+	if (is_shared || is_last)
 		_exit(0);
-	cryo_job_clear(&life->job);
 }
 
 void cryo_reader_run(const struct cryo_reader *reader)

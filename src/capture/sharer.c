@@ -94,7 +94,7 @@ void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, p
 		pids = index->candidates;
 		count = index->count;
 	} else {
-		cryo_procfs_list(procfs, ".", &all, &count);
+		cryo_procfs_list_processes(procfs, &all, &count);
 		pids = all;
 	}
 	for (size_t i = 0; i < count && !sharers.more; i++)
@@ -142,7 +142,7 @@ static pid_t find_listed(
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t count = 0;
 
-	cryo_procfs_list(procfs, ".", &pids, &count);
+	cryo_procfs_list_processes(procfs, &pids, &count);
 	for (size_t i = 0; i < count; i++)
 		if (is_new(procfs, pid, leader, pids[i], since, sharers))
 			return pids[i];

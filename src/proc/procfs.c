@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -197,6 +199,25 @@ int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret
 	*ret_count = numbers.count;
 	*ret_numbers = steal_ptr(numbers.array);
 	return 0;
+}
+
+/* Whether it is a procfs of our pid namespace. */
+static bool is_ours(int procfs)
+{
+	char self[16], link[16] = {0};
+	struct statfs found;
+
+	snprintf(self, sizeof(self), "%d", getpid());
+	return fstatfs(procfs, &found) == 0 && found.f_type == PROC_SUPER_MAGIC &&
+	       readlinkat(procfs, "self", link, sizeof(link) - 1) > 0 && strcmp(link, self) == 0;
+}
+
+int cryo_procfs_list_processes(int procfs, pid_t **ret_pids, size_t *ret_count)
+{
+	_cleanup_close_ int common = cryo_procfs_open("/proc");
+
+	return cryo_procfs_list(
+		common >= 0 && is_ours(common) ? common : procfs, ".", ret_pids, ret_count);
 }
 
 pid_t cryo_procfs_last_pid(int procfs)

@@ -79,6 +79,16 @@ int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
  */
 int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count);
 
+/**
+ * cryo_procfs_list_processes - all processes of our pid namespace.
+ * @procfs: a private one, or /proc
+ *
+ * A new private procfs would make an inode for each of them, and throw it away when it is closed: a
+ * tenth of the capture of a small process. So the ordinary /proc is asked, if it is one of our
+ * namespace; a mount over one of its directories does not change the list. As cryo_procfs_list().
+ */
+int cryo_procfs_list_processes(int procfs, pid_t **ret_pids, size_t *ret_count);
+
 /* The decimal number with which a file begins; `otherwise` if it cannot be read, or is none. */
 uint64_t cryo_procfs_read_number(int dir, const char *name, uint64_t otherwise);
 

@@ -181,6 +181,46 @@ Test(procfs, a_private_one_shows_ourselves)
 	cr_assert_eq(cryo_procfs_readlink(dir, "exe", &text), 0);
 }
 
+Test(procfs, the_processes_are_those_of_our_namespace)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open_best();
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count, found = 0;
+
+	cr_assert_eq(cryo_procfs_list_processes(procfs, &pids, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		found += pids[i] == getpid();
+	cr_assert_eq(found, 1);
+}
+
+/* /proc is that of another namespace then. */
+static void list_in_a_namespace(void)
+{
+	_cleanup_close_ int procfs = cryo_procfs_open_private();
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count;
+
+	if (procfs < 0)
+		_exit(2);
+	_exit(cryo_procfs_list_processes(procfs, &pids, &count) < 0 || count != 1 || pids[0] != 1);
+}
+
+Test(procfs, the_processes_are_not_those_of_another_namespace)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		cr_skip_test("no privilege for a pid namespace");
+	pid = fork();
+	if (pid == 0)
+		list_in_a_namespace();
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 2)
+		cr_skip_test("no private procfs");
+	cr_assert_eq(status, 0);
+}
+
 Test(procfs, a_private_one_shows_what_a_mount_hides)
 {
 	_cleanup_close_ int procfs = -1, hidden = -1, dir = -1;
