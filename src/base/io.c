@@ -120,6 +120,14 @@ void cryo_io_find_data(int fd, off_t at, off_t *ret_data, off_t *ret_hole)
 	*ret_hole = hole >= data ? hole : INT64_MAX;
 }
 
+/* Each close(2) of a file asks, not only the last (flush in struct file_operations). */
+int cryo_io_flush(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy >= 0 && close(copy) < 0 ? -errno : 0;
+}
+
 static int rename_by_link(int directory, const char *from, const char *to)
 {
 	if (linkat(directory, from, directory, to, 0) == 0)

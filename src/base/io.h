@@ -30,6 +30,14 @@ int cryo_io_write(int fd, const void *data, size_t size);
 int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
 
 /**
+ * cryo_io_flush - hear now what close(2) would say of a file that was written.
+ *
+ * A file server (NFS, FUSE) may tell only then that it has no room, and whoever closes a file in
+ * the end has nobody to tell it to. Nothing is made durable by it. 0 or -errno.
+ */
+int cryo_io_flush(int fd);
+
+/**
  * cryo_io_rename_new - give a file a name that nothing has yet; nothing is ever replaced.
  * @directory: of both names
  *

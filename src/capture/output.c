@@ -229,6 +229,8 @@ int cryo_output_commit(struct cryo_output *output)
 {
 	int r = output->packer ? cryo_packer_finish(output->packer) : 0;
 
+	if (r == 0 && !output->stream)
+		r = cryo_io_flush(output->fd);
 	if (r < 0 || output->stream)
 		return r;
 	if (!output->overwrite)

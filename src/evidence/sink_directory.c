@@ -192,6 +192,8 @@ static int directory_commit(struct cryo_sink_file *sink_file)
 	if (file->written < file->size && ftruncate(file->fd, file->size) < 0)
 		r = -errno;
 	if (r == 0)
+		r = cryo_io_flush(file->fd);
+	if (r == 0)
 		r = cryo_io_rename_new(file->directory, partial, file->name);
 	file_free(file);
 	return r;
