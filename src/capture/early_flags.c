@@ -45,8 +45,8 @@ static const struct {
 	{0x80000000, CRYO_VM_MERGEABLE},
 };
 
-/* Above: four bits of a protection key, and VM_SEALED. */
-#define KNOWN (0xfffffffffULL | 1ULL << 42)
+/* Above: four bits of a protection key, VM_DROPPABLE (Linux 6.11) and VM_SEALED. */
+#define KNOWN (0xfffffffffULL | 1ULL << 40 | 1ULL << 42)
 
 static uint32_t translate(uint64_t flags)
 {

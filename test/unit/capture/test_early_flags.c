@@ -16,6 +16,10 @@
 #include "capture/inspect.h"
 #include "proc/maps.h"
 
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08 /* Linux 6.11; getrandom(3) of the vdso has one for its state */
+#endif
+
 static const struct cryo_vma two[] = {
 	{.start = 0x1000, .end = 0x2000, .flags = CRYO_VM_READ},
 	{.start = 0x3000, .end = 0x4000, .flags = CRYO_VM_READ, .kind = CRYO_VMA_SPECIAL},
@@ -68,6 +72,7 @@ static void make_mappings(void)
 			1 << 16, advice[i]);
 	mlock(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
 	mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0);
 	mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1,
 		0);
