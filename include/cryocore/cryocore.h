@@ -11,7 +11,8 @@
  * Functions return 0 or a negative errno unless they say otherwise. Strings are UTF-8 with
  * everything dangerous escaped as \xNN, except where "raw" is said. The library prints nothing,
  * installs no signal handlers in the caller and keeps no global state; different threads may
- * capture different processes at the same time.
+ * capture different processes at the same time. Its children have none of the caller's handlers,
+ * and block no signal; he may wait for them, or ignore their end, as for any others.
  */
 #ifndef CRYOCORE_H
 #define CRYOCORE_H
