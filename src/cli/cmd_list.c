@@ -60,9 +60,12 @@ static void print_row(const struct cryocore_listed *row)
 static int print_list(const struct request *request, const struct cryocore_list_result *result)
 {
 	char *json = NULL;
+	int r;
 
-	if (request->json)
-		return cli_print_json(cryocore_list_result_json(result, &json), &json);
+	if (request->json) {
+		r = cli_print_json(cryocore_list_result_json(result, &json), &json);
+		return r < 0 || fflush(stdout) == 0 ? r : -EIO;
+	}
 	printf("%7s %7s S %6s %-8s %7s %s\n", "PID", "PPID", "THREADS", "FROZEN", "TRACER", "NAME");
 	for (size_t i = 0; i < result->n_processes; i++)
 		if (!result->processes[i].is_kernel || cli_verbosity >= 1 ||
