@@ -73,6 +73,9 @@ Test(enumerate, puts_views_into_words)
 	cr_assert_str_eq(two, "readdir(3) of /proc, /proc/PID");
 }
 
+/* For so few numbers no BPF is used. */
+#define FEW 100000
+
 /* What both ways to ask know of us, of a thread, and of a number that nobody has. */
 static void check_sweep(pid_t pid_max, bool bpf)
 {
@@ -95,7 +98,9 @@ static void check_sweep(pid_t pid_max, bool bpf)
 
 Test(sweep, by_system_calls)
 {
-	check_sweep(100000, false);
+	if (getpid() > FEW - 1000)
+		cr_skip_test("our number is larger than those that are asked for one by one");
+	check_sweep(FEW, false);
 }
 
 Test(sweep, by_bpf)
