@@ -102,6 +102,9 @@ static const char *explain(int error)
 	case -EPERM:
 		return "the journal below /run/cryocore is not a plain file of yours that nobody "
 		       "else may write: move it away";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "no room for the journal below /run/cryocore";
 	case -ENOENT:
 		return geteuid() == 0 ? "no place for the journal: make /run"
 				      : "no place for the journal: set XDG_RUNTIME_DIR to a "

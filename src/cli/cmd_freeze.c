@@ -326,6 +326,8 @@ static int explain_failure(int r, const char *journal)
 		{-EBADMSG, "the journal is no journal of cryocore: give another --journal"},
 		{-EPERM, "the journal is not a plain file of yours that nobody else may write"},
 		{-ENOENT, "no place for the journal: give --journal FILE"},
+		{-ENOSPC, "no room for the journal: give another --journal"},
+		{-EDQUOT, "no room for the journal: give another --journal"},
 		{-ENXIO, "a cgroup does not exist any more"},
 		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU"},
 	};
