@@ -112,7 +112,9 @@ static char *hidden_text(unsigned int hidden)
  */
 static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pid_t pid)
 {
-	bool carries = spare == CRYO_SPARE_STDIO || spare == CRYO_SPARE_NETWORK;
+	bool carries = spare == CRYO_SPARE_STDIO || spare == CRYO_SPARE_NETWORK ||
+		       (spare == CRYO_SPARE_ANCESTOR && finder->options->tar_fd >= 0 &&
+			       cryo_roster_is_carrier(finder->procfs, &finder->roster, pid));
 
 	return spare == CRYO_SPARE_USER || spare == CRYO_SPARE_OUTPUT ||
 	       pid == finder->own_tracer || (carries && finder->options->tar_fd >= 0);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "capture/capture.h"
+#include "capture/carrier.h"
 #include "capture/channel.h"
 #include "capture/child.h"
 #include "capture/leftover.h"
@@ -428,6 +429,10 @@ static int select_target(pid_t pid, struct cryo_session *session, struct cryo_re
 	return cryo_select(pid, r < 0 ? r : session->procfs, request, why);
 }
 
+static const char carried[] = "its core goes through itself, as the reader of the stream or the "
+			      "server of the file system: it "
+			      "is not stopped; write the core elsewhere";
+
 static int capture(pid_t pid, const struct cryocore_options *options,
 	const struct cryo_policy *policy, struct cryo_session *session,
 	struct cryocore_result **ret_result)
@@ -464,6 +469,10 @@ static int capture(pid_t pid, const struct cryocore_options *options,
 		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
 		cryo_result_conclude(result, false);
 	} else {
+		if (!session->is_borrowed && cryo_carrier_is_target(&request)) {
+			request.no_stop = true;
+			cryo_result_say(result, CRYOCORE_WARNING, 0, "%s", carried);
+		}
 		request.cautious = supervise(&request, options, session, begin, result);
 		if (request.cautious)
 			supervise(&request, options, session, begin, result);

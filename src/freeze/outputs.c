@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
@@ -89,6 +90,24 @@ static int device_of(const char *path, dev_t *ret_device)
 	}
 	*ret_device = makedev(info.stx_dev_major, info.stx_dev_minor);
 	return 0;
+}
+
+/* With major number 0, memory file systems and overlayfs have nothing there (mm/backing-dev.c). */
+bool cryo_outputs_may_be_served(const char *path)
+{
+	static const char *const kinds[] = {"-fuse", "-fuseblk", ""};
+	bool found = false;
+	char name[64];
+	dev_t device;
+
+	if (device_of(path, &device) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !found; i++) {
+		snprintf(name, sizeof(name), "/sys/class/bdi/%u:%u%s", major(device), minor(device),
+			kinds[i]);
+		found = (kinds[i][0] || major(device) == 0) && access(name, F_OK) == 0;
+	}
+	return found;
 }
 
 static bool file_contains(const char *path, const char *text)

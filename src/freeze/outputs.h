@@ -37,6 +37,10 @@ struct cryo_outputs {
 int cryo_outputs_add(int procfs, const char *path, int tag, struct cryo_outputs *outputs);
 void cryo_outputs_clear(struct cryo_outputs *outputs);
 
+/* Whether the file system of a path may be served by a process: FUSE, or one of the network. What
+ * sysfs tells costs less than mountinfo. */
+bool cryo_outputs_may_be_served(const char *path);
+
 /* Whether a process of this name helps any of these backings. */
 bool cryo_outputs_is_helper(unsigned int backings, const char *comm);
 

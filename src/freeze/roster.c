@@ -109,6 +109,34 @@ static bool is_spared_by_user(
 	return false;
 }
 
+/* The first need that a process satisfies, that is not left out; NULL if it satisfies none. */
+static const struct cryo_need *need_of(int procfs, const struct cryo_roster *roster, pid_t pid,
+	bool (*is_left_out)(const struct cryo_need *))
+{
+	_cleanup_(cryo_holders_clear) struct cryo_holders holders = {0};
+	_cleanup_free_ struct cryo_peer *peers = NULL;
+	size_t count = 0;
+
+	if (cryo_holders_load_one(procfs, pid, CRYO_NEED_KINDS, &holders) < 0 ||
+		cryo_peers_find(procfs, &holders, &roster->needs, 0, &peers, &count) < 0)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (!is_left_out || !is_left_out(&roster->needs.array[peers[i].need]))
+			return &roster->needs.array[peers[i].need];
+	return NULL;
+}
+
+/* Who writes what we read carries nothing of ours. */
+static bool is_for_reading(const struct cryo_need *need)
+{
+	return need->access == CRYO_NEED_WRITER;
+}
+
+bool cryo_roster_is_carrier(int procfs, const struct cryo_roster *roster, pid_t pid)
+{
+	return need_of(procfs, roster, pid, is_for_reading);
+}
+
 /*
  * A shell, our ancestor, may have started the rest of our pipeline only after the roster was made:
  * a child of it is searched when it is met.
@@ -117,16 +145,12 @@ static enum cryo_spare judge_newcomer(
 	int procfs, const struct cryo_roster *roster, const struct cryo_row *row)
 {
 	const struct cryo_spared *parent = cryo_roster_find(roster, row->ppid);
-	_cleanup_(cryo_holders_clear) struct cryo_holders holders = {0};
-	_cleanup_free_ struct cryo_peer *peers = NULL;
-	size_t count = 0;
+	const struct cryo_need *need;
 
-	if (!parent || parent->why != CRYO_SPARE_ANCESTOR || row->start_time < roster->made_ticks ||
-		cryo_holders_load_one(procfs, row->pid, CRYO_NEED_KINDS, &holders) < 0 ||
-		cryo_peers_find(procfs, &holders, &roster->needs, 0, &peers, &count) < 0 ||
-		count == 0)
+	if (!parent || parent->why != CRYO_SPARE_ANCESTOR || row->start_time < roster->made_ticks)
 		return CRYO_SPARE_NONE;
-	return (enum cryo_spare)roster->needs.array[peers[0].need].tag;
+	need = need_of(procfs, roster, row->pid, NULL);
+	return need ? (enum cryo_spare)need->tag : CRYO_SPARE_NONE;
 }
 
 enum cryo_spare cryo_roster_judge(

@@ -87,4 +87,8 @@ int cryo_roster_spare(struct cryo_roster *roster, const struct cryo_row *row, en
 enum cryo_spare cryo_roster_judge(
 	int procfs, const struct cryo_roster *roster, const struct cryo_row *row);
 
+/* Whether what we write goes through a process: it has the other end of it, or serves the file
+ * system that it goes to. An ancestor of ours may do so, too. */
+bool cryo_roster_is_carrier(int procfs, const struct cryo_roster *roster, pid_t pid);
+
 #define _cleanup_roster_ _cleanup_(cryo_roster_clear)
