@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,25 +99,66 @@ static void find_words(const struct cryo_vma *vmas, size_t count, const struct c
 	}
 }
 
+/* The flags, by a BPF program. */
+struct listing {
+	int program, error;
+	pid_t tid;
+	struct cryo_bpf_vma *flags;
+	size_t count;
+};
+
+static void *list_flags(void *argument)
+{
+	struct listing *listing = argument;
+
+	listing->error = cryo_bpf_vmas_read(
+		listing->program, listing->tid, &listing->flags, &listing->count);
+	return NULL;
+}
+
+static int read_maps(const struct cryo_inspector *inspector, struct cryo_vma **vmas, size_t *count)
+{
+	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+
+	return maps < 0 ? -errno : cryo_maps_read(maps, vmas, count);
+}
+
+/* Both lists; of very many mappings each takes 20 ms, and they are made at the same time. Whether
+ * they are to be had. */
+static bool read_both(const struct cryo_inspector *inspector, struct listing *listing,
+	struct cryo_vma **vmas, size_t *count)
+{
+	pthread_t other;
+	bool has_other = inspector->early.very_many &&
+			 pthread_create(&other, NULL, list_flags, listing) == 0;
+	int r = read_maps(inspector, vmas, count);
+
+	if (has_other)
+		pthread_join(other, NULL);
+	else if (r == 0)
+		list_flags(listing);
+	return r == 0 && listing->error == 0;
+}
+
 bool cryo_early_flags_read(const struct cryo_inspector *inspector, int program,
 	struct cryo_vma **ret_vmas, size_t *ret_count, struct cryo_bpf_words *ret_words)
 {
-	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ struct cryo_bpf_vma *flags = NULL;
+	struct listing listing = {.program = program, .tid = inspector->live};
 	struct cryo_vma *vmas = NULL;
-	size_t count = 0, n_flags;
+	size_t count = 0;
+	bool done = read_both(inspector, &listing, &vmas, &count) &&
+		    cryo_early_flags_set(vmas, count, listing.flags, listing.count);
 
-	if (maps >= 0 && cryo_maps_read(maps, &vmas, &count) == 0 &&
-		cryo_bpf_vmas_read(program, inspector->live, &flags, &n_flags) == 0 &&
-		cryo_early_flags_set(vmas, count, flags, n_flags)) {
+	if (done) {
 		if (ret_words)
-			find_words(vmas, count, flags, ret_words);
+			find_words(vmas, count, listing.flags, ret_words);
 		*ret_vmas = vmas;
 		*ret_count = count;
-		return true;
+	} else {
+		cryo_vmas_free(vmas, count);
 	}
-	cryo_vmas_free(vmas, count);
-	return false;
+	free(listing.flags);
+	return done;
 }
 
 /* Whether our own mappings, as far as they have not changed between the two lists, have the flags

@@ -45,16 +45,19 @@ static void give_back(struct cryo_arena *owner, uint8_t *pages, size_t used)
 	owner->pages = pages;
 }
 
-int cryo_hold_begin(struct cryo_arena *owner, uint64_t expected, struct cryo_hold *ret_hold)
+int cryo_hold_begin(struct cryo_arena *owner, struct cryo_hold *ret_hold)
 {
 	uint8_t *arena = take_arena(owner);
 
 	if (arena == MAP_FAILED)
 		return -errno;
-	if (expected)
-		madvise(arena, expected < ARENA_SIZE ? expected : ARENA_SIZE, MADV_POPULATE_WRITE);
 	*ret_hold = (struct cryo_hold){.owner = owner, .arena = arena};
 	return 0;
+}
+
+void cryo_hold_populate(const struct cryo_hold *hold, uint64_t expected)
+{
+	madvise(hold->arena, expected < ARENA_SIZE ? expected : ARENA_SIZE, MADV_POPULATE_WRITE);
 }
 
 bool cryo_hold_has_room(const struct cryo_hold *hold)

@@ -43,8 +43,11 @@ struct cryo_hold {
 	size_t n_runs;
 };
 
-/* Take the arena, or make it; the first @expected bytes are given pages at once. 0 or -errno. */
-int cryo_hold_begin(struct cryo_arena *owner, uint64_t expected, struct cryo_hold *ret_hold);
+/* Take the arena, or make it. 0 or -errno. */
+int cryo_hold_begin(struct cryo_arena *owner, struct cryo_hold *ret_hold);
+
+/* Give pages to the first bytes at once. */
+void cryo_hold_populate(const struct cryo_hold *hold, uint64_t expected);
 
 /* Whether one batch more surely fits. */
 bool cryo_hold_has_room(const struct cryo_hold *hold);

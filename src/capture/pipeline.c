@@ -118,17 +118,27 @@ static void read_early(struct cryo_work *work)
 	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
 }
 
+/* Who takes the place of somebody who got stuck here has memory and threads already. */
+static int begin_copy(struct cryo_work *work)
+{
+	if (work->reader->request->dry_run || work->copy)
+		return 0;
+	return cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
+		work->core.forward ? NULL : work->arena, &work->copy);
+}
+
 static int prepare(struct cryo_work *work)
 {
 	int r = work->is_open ? 0 : open_all(work);
 
+	if (r == 0)
+		r = begin_copy(work);
 	if (r < 0)
 		return r;
 	read_early(work);
-	if (work->reader->request->dry_run)
-		return 0;
-	return cryo_copy_begin(&work->inspector, work->reader->shared, &work->written,
-		work->core.forward ? NULL : work->arena, &work->copy);
+	if (work->copy)
+		cryo_copy_ready(work->copy);
+	return 0;
 }
 
 /* ---- the stop ---- */

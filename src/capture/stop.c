@@ -11,6 +11,7 @@
 #include "capture/stop.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,10 @@
 /* How long all that stood still before have to get back there, and how often it is looked at. */
 #define REST_NS (100 * CRYO_NSEC_PER_MSEC)
 #define REST_LOOK_NS (100 * 1000)
+
+enum {
+	MANY_THREADS = 200
+};
 
 static int compare_tid(const void *key, const void *element)
 {
@@ -108,7 +113,7 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 
 /* The kernel ends its core early if the thread that writes it is asked to stop, as at the end of a
  * pipe that is read slowly. */
-static bool is_dumping(const struct cryo_identity *identity)
+static bool is_dumping_core(const struct cryo_identity *identity)
 {
 	struct cryo_status status;
 
@@ -121,23 +126,57 @@ static void refuse(struct cryo_tracee *tracee, int error)
 	tracee->error = error;
 }
 
+/* Some of the threads; the process that they belong to, and whether its core is being written. */
+struct share {
+	int process_dir;
+	bool is_dumping;
+	struct cryo_tracee *tracees;
+	size_t count;
+};
+
+static void *look_at_share(void *argument)
+{
+	const struct share *share = argument;
+
+	for (size_t i = 0; i < share->count; i++) {
+		struct cryo_tracee *tracee = &share->tracees[i];
+		size_t place = place_of(share->process_dir, tracee->tid);
+
+		if (share->is_dumping)
+			refuse(tracee, -EINPROGRESS);
+		if (place == ARRAY_SIZE(places))
+			continue;
+		tracee->was_at_rest = places[place].is_at_rest;
+		if (places[place].is_hopeless)
+			refuse(tracee, -EBUSY);
+	}
+	return NULL;
+}
+
+/* Where they wait; 10 us for each, so that for many of them it is worth a second processor. */
+static void look_at_new(
+	const struct cryo_identity *identity, struct cryo_tracee *tracees, size_t count)
+{
+	bool is_dumping = count && is_dumping_core(identity);
+	size_t half = count >= MANY_THREADS ? count / 2 : 0;
+	struct share mine = {identity->dir, is_dumping, tracees + half, count - half},
+		     other = {identity->dir, is_dumping, tracees, half};
+	pthread_t helper;
+
+	if (half && pthread_create(&helper, NULL, look_at_share, &other) == 0) {
+		look_at_share(&mine);
+		pthread_join(helper, NULL);
+	} else {
+		look_at_share(&mine);
+		look_at_share(&other);
+	}
+}
+
 /* All are asked where they wait before the first is stopped: it would stand still meanwhile. */
 static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *tracees,
 	size_t count, uint64_t *stop_ns)
 {
-	bool dumping = count && is_dumping(identity);
-
-	for (size_t i = 0; i < count; i++) {
-		size_t place = place_of(identity->dir, tracees[i].tid);
-
-		if (dumping)
-			refuse(&tracees[i], -EINPROGRESS);
-		if (place == ARRAY_SIZE(places))
-			continue;
-		tracees[i].was_at_rest = places[place].is_at_rest;
-		if (places[place].is_hopeless)
-			refuse(&tracees[i], -EBUSY);
-	}
+	look_at_new(identity, tracees, count);
 	if (!*stop_ns)
 		*stop_ns = cryo_now();
 	for (size_t i = 0; i < count; i++)

@@ -262,12 +262,24 @@ void cryo_copy_replace(struct cryo_copy *copy)
 	pthread_mutex_unlock(&copy->lock);
 }
 
+/* Several milliseconds, in which others look at the target. */
+static int populate_job(struct cryo_worker *worker)
+{
+	struct cryo_copy *copy = worker->copy;
+
+	cryo_hold_populate(&copy->hold, copy->inspector->expected + SLACK);
+	return 0;
+}
+
 static void start_helper(struct cryo_copy *copy, uint64_t expected)
 {
 	if (copy->is_stream || expected < PARALLEL_BYTES || sysconf(_SC_NPROCESSORS_ONLN) < 2 ||
 		add_worker(copy, 1) < 0)
 		return;
+	copy->job = populate_job;
 	copy->has_helper = pthread_create(&copy->helper, NULL, help, copy->workers[1]) == 0;
+	if (!copy->has_helper)
+		copy->job = NULL;
 }
 
 static void free_worker(struct cryo_worker *worker)
@@ -286,7 +298,7 @@ int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *
 	int r = copy ? add_worker(copy, 0) : -ENOMEM;
 
 	if (r == 0 && arena)
-		r = cryo_hold_begin(arena, inspector->expected + SLACK, &copy->hold);
+		r = cryo_hold_begin(arena, &copy->hold);
 	if (r < 0) {
 		if (copy)
 			free_worker(copy->workers[0]);
@@ -300,8 +312,18 @@ int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *
 	copy->written = written;
 	copy->is_stream = !arena;
 	start_helper(copy, inspector->expected);
+	if (arena && !copy->has_helper)
+		populate_job(copy->workers[0]);
 	*ret_copy = copy;
 	return 0;
+}
+
+void cryo_copy_ready(struct cryo_copy *copy)
+{
+	pthread_mutex_lock(&copy->lock);
+	while (copy->job)
+		pthread_cond_wait(&copy->changed, &copy->lock);
+	pthread_mutex_unlock(&copy->lock);
 }
 
 void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool)

@@ -31,6 +31,9 @@ struct cryo_copy;
 int cryo_copy_begin(const struct cryo_inspector *inspector, struct cryo_shared *shared,
 	struct cryo_written *written, struct cryo_arena *arena, struct cryo_copy **ret_copy);
 
+/* Wait until the memory has its pages: what cryo_copy_begin() began, meanwhile, is done. */
+void cryo_copy_ready(struct cryo_copy *copy);
+
 /* From now on a spool is told of what is read, and the file is written as it needs it (NULL: not
  * any more). Plans are finished, or sketches, before they are read. */
 void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool);

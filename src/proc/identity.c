@@ -100,10 +100,11 @@ int cryo_identity_open_live(int procfs, const struct cryo_identity *identity, pi
 {
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count = 0;
-	int r = cryo_procfs_list(identity->dir, "task", &tids, &count);
-	int dir = r < 0 ? -ESRCH : open_if_live(procfs, identity->pid);
+	int dir = open_if_live(procfs, identity->pid), r = 0;
 
 	*ret_tid = identity->pid;
+	if (dir < 0)
+		r = cryo_procfs_list(identity->dir, "task", &tids, &count);
 	for (size_t i = 0; dir < 0 && i < count; i++) {
 		*ret_tid = tids[i];
 		dir = open_if_live(procfs, tids[i]);

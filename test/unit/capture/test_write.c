@@ -173,7 +173,7 @@ Test(write, held_runs_that_touch_are_one)
 	struct cryo_segment segment = {.vma = &vma, .file_size = 0x1000000};
 	static const uint64_t starts[] = {0x1000000, 0x1001000, 0x1003000};
 
-	cr_assert_eq(cryo_hold_begin(&arena, 0, &hold), 0);
+	cr_assert_eq(cryo_hold_begin(&arena, &hold), 0);
 	for (size_t i = 0; i < 3; i++) {
 		batch.windows[i].segment = &segment;
 		batch.windows[i].start = starts[i];
@@ -197,7 +197,8 @@ static void hold_one(struct cryo_arena *arena, size_t size, uint8_t old, uint8_t
 	struct cryo_hold hold;
 	size_t n_old = 0;
 
-	cr_assert_eq(cryo_hold_begin(arena, size, &hold), 0);
+	cr_assert_eq(cryo_hold_begin(arena, &hold), 0);
+	cryo_hold_populate(&hold, size);
 	cr_assert_null(arena->pages, "nobody else takes it meanwhile");
 	batch.size = size;
 	cr_assert_eq(cryo_hold_add(&hold, &batch), hold.arena);
@@ -278,7 +279,7 @@ Test(write, a_batch_is_dropped_from_the_midst_of_a_run)
 	struct cryo_hold hold;
 	uint8_t *images[3];
 
-	cr_assert_eq(cryo_hold_begin(&arena, 0, &hold), 0);
+	cr_assert_eq(cryo_hold_begin(&arena, &hold), 0);
 	for (size_t i = 0; i < 3; i++) {
 		batches[i].windows[0].segment = &segment;
 		batches[i].windows[0].start = vma.start + i * PAGE;
