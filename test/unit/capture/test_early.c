@@ -80,9 +80,12 @@ static void begin_with(struct setting *setting, size_t mappings, change_function
 	*setting = (struct setting){.mappings = mappings};
 	cr_assert_eq(pipe(order), 0);
 	cr_assert_eq(pipe(done), 0);
-	setting->memory = mmap(
-		NULL, mappings * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* One that touches others would be one with them, and used as they are. */
+	setting->memory =
+		mmap(NULL, (mappings + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(setting->memory, MAP_FAILED);
+	setting->memory += PAGE;
+	cr_assert_eq(mprotect(setting->memory, mappings * PAGE, PROT_READ | PROT_WRITE), 0);
 	madvise(setting->memory, mappings * PAGE, MADV_NOHUGEPAGE);
 	for (size_t i = 0; i < mappings; i += 2)
 		cr_assert_eq(madvise(setting->memory + i * PAGE, PAGE, MADV_RANDOM), 0);
@@ -131,7 +134,7 @@ static void end(struct setting *setting)
 	cryo_early_clear(&setting->inspector.early);
 	cryo_memory_close(&setting->inspector.memory);
 	close(setting->inspector.live_dir);
-	munmap(setting->memory, setting->mappings * PAGE);
+	munmap(setting->memory - PAGE, (setting->mappings + 2) * PAGE);
 }
 
 static void touch(char *memory)
