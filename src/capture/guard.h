@@ -2,7 +2,8 @@
 /*
  * Where a thread of the reader may be given up: it says so beforehand, wherever what it does may
  * block for ever. Others look whether it has got stuck there, and go on without it. One that was
- * given up touches nothing any more, should what it waited for come after all.
+ * given up touches nothing any more, should what it waited for come after all: it keeps its guard
+ * at hand meanwhile, since where it found it there is that of whoever goes on in its place.
  */
 #pragma once
 

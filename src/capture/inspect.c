@@ -280,11 +280,12 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 
 static bool is_alive(const struct cryo_inspector *inspector)
 {
+	struct cryo_guard *guard = inspector->guard;
 	bool alive;
 
-	cryo_guard_at(inspector->guard, CRYO_PLACE_ALIVE);
+	cryo_guard_at(guard, CRYO_PLACE_ALIVE);
 	alive = cryo_memory_is_alive(&inspector->memory);
-	cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 	return alive;
 }
 

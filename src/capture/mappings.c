@@ -70,15 +70,16 @@ static int read_steady_list(const struct cryo_inspector *inspector, struct cryo_
 
 static int inspect_files(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
+	struct cryo_guard *guard = inspector->guard;
 	int r;
 
 	cryo_mapped_file_mark_remote(inspector, process->vmas, process->n_vmas);
 	process->files_unknown = inspector->files_error;
 	if (inspector->files_error)
 		return 0;
-	cryo_guard_at(inspector->guard, CRYO_PLACE_FILES);
+	cryo_guard_at(guard, CRYO_PLACE_FILES);
 	r = cryo_mapped_file_inspect(inspector, process->vmas, process->n_vmas);
-	cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 	return r;
 }
 
@@ -101,31 +102,38 @@ static void inspect_arguments(const struct cryo_inspector *inspector, uint64_t s
 {
 	size_t limit = sizeof(process->psargs) - 1,
 	       want = end - start < limit ? end - start : limit, got = 0;
+	struct cryo_guard *guard = inspector->guard;
+	char text[sizeof(process->psargs)];
 
-	cryo_guard_at(inspector->guard, CRYO_PLACE_ARGUMENTS);
+	cryo_guard_at(guard, CRYO_PLACE_ARGUMENTS);
 	while (got < want) {
 		ssize_t n = cryo_memory_read(
-			&inspector->memory, start + got, process->psargs + got, want - got, true);
+			&inspector->memory, start + got, text + got, want - got, true);
 
 		if (n <= 0)
 			break;
 		got += (size_t)n;
 	}
-	cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
+	memcpy(process->psargs, text, got);
 	process->psargs_failed = got < want;
 	for (size_t i = 0; i < got && !process->psargs_failed; i++)
 		if (!process->psargs[i])
 			process->psargs[i] = ' ';
 }
 
+/* The process has them only when it is known that nobody else has taken our place. */
 static int list(struct cryo_inspector *inspector, struct cryo_process *process)
 {
+	struct cryo_guard *guard = inspector->guard;
+	struct cryo_process listed = *process;
 	int r = 0;
 
-	cryo_guard_at(inspector->guard, CRYO_PLACE_LIST);
-	if (!cryo_early_take(inspector, &process->vmas, &process->n_vmas))
-		r = read_steady_list(inspector, process);
-	cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_LIST);
+	if (inspector->early_error || !cryo_early_take(inspector, &listed.vmas, &listed.n_vmas))
+		r = read_steady_list(inspector, &listed);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
+	*process = listed;
 	return r;
 }
 
@@ -151,14 +159,15 @@ static int inspect_locked(struct cryo_inspector *inspector, uint64_t arg_start, 
 static int read_text(struct cryo_inspector *inspector)
 {
 	_cleanup_close_ int maps = openat(inspector->live_dir, "maps", O_RDONLY | O_CLOEXEC);
+	struct cryo_guard *guard = inspector->guard;
 	char step[TEXT_STEP];
 	ssize_t n = 1;
 	int r = maps < 0 ? -errno : 0;
 
 	while (r == 0 && n > 0) {
-		cryo_guard_at(inspector->guard, CRYO_PLACE_TEXT);
+		cryo_guard_at(guard, CRYO_PLACE_TEXT);
 		n = read(maps, step, sizeof(step));
-		cryo_guard_at(inspector->guard, CRYO_PLACE_SAFE);
+		cryo_guard_at(guard, CRYO_PLACE_SAFE);
 		if (n > 0)
 			r = cryo_buffer_add(&inspector->maps_text, step, (size_t)n);
 	}

@@ -111,11 +111,13 @@ static int open_all(struct cryo_work *work)
 
 static void read_early(struct cryo_work *work)
 {
+	struct cryo_guard *guard = work->guard;
+
 	if (work->inspector.early_error)
 		return;
-	cryo_guard_at(work->guard, CRYO_PLACE_EARLY);
+	cryo_guard_at(guard, CRYO_PLACE_EARLY);
 	cryo_early_read(&work->inspector);
-	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 }
 
 /* Who takes the place of somebody who got stuck here has memory and threads already. */
@@ -242,13 +244,14 @@ static int place(struct cryo_work *work)
 static int announce(struct cryo_work *work)
 {
 	uint64_t tail = work->plan.tail.size + CRYO_OWN_NOTE_FIXED;
+	struct cryo_guard *guard = work->guard;
 	struct cryo_stretch *stretches;
 	size_t count;
 	int r;
 
-	cryo_guard_at(work->guard, CRYO_PLACE_LAYOUT);
+	cryo_guard_at(guard, CRYO_PLACE_LAYOUT);
 	r = cryo_layout_find(&work->plan, &work->inspector, tail, &stretches, &count);
-	cryo_guard_at(work->guard, CRYO_PLACE_SAFE);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 	if (r < 0)
 		return r;
 	return cryo_output_announce(&work->core, work->plan.data_end + tail, stretches, count);
