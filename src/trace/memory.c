@@ -47,22 +47,33 @@ bool cryo_memory_is_alive(const struct cryo_memory *memory)
 	return pread(memory->mem, &byte, 1, 0) != 0;
 }
 
+/* Page tables that come to no end are those of a process that has ended, or executed another
+ * program. */
+static int error_of(const struct cryo_memory *memory, int r)
+{
+	return r == -EIO && !cryo_memory_is_alive(memory) ? -ESRCH : r;
+}
+
 static int scan(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
-	if (memory->scan_wanted)
-		return cryo_pagemap_scan(memory->pagemap, memory->scan_wanted, memory->which, start,
-			end, extents, room, ret_count, ret_next);
-	return cryo_pagemap_walk(
-		memory->pagemap, memory->page_size, start, end, extents, room, ret_count, ret_next);
+	int r = memory->scan_wanted
+			? cryo_pagemap_scan(memory->pagemap, memory->scan_wanted, memory->which,
+				  start, end, extents, room, ret_count, ret_next)
+			: cryo_pagemap_walk(memory->pagemap, memory->page_size, start, end, extents,
+				  room, ret_count, ret_next);
+
+	return error_of(memory, r);
 }
 
 int cryo_memory_find_own(const struct cryo_memory *memory, uint64_t start, uint64_t end,
 	struct cryo_extent *extents, size_t room, size_t *ret_count, uint64_t *ret_next)
 {
-	return memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, extents,
-					     room, ret_count, ret_next)
-				   : -EOPNOTSUPP;
+	int r = memory->scan_wanted ? cryo_pagemap_find_own(memory->pagemap, start, end, extents,
+					      room, ret_count, ret_next)
+				    : -EOPNOTSUPP;
+
+	return error_of(memory, r);
 }
 
 /* The stretches between pages that are left out, one after the other. */
