@@ -13,6 +13,14 @@
 
 #include "cli.h"
 
+static bool has_pid(const struct cli_pids *pids, pid_t pid)
+{
+	for (size_t i = 0; i < pids->count; i++)
+		if (pids->array[i] == pid)
+			return true;
+	return false;
+}
+
 static int add_pid(struct cli_pids *pids, const char *word)
 {
 	pid_t pid, *grown;
@@ -22,6 +30,8 @@ static int add_pid(struct cli_pids *pids, const char *word)
 		cli_error("'%s' is not a PID: give positive decimal numbers", word);
 		return r;
 	}
+	if (has_pid(pids, pid))
+		return 0;
 	grown = realloc(pids->array, (pids->count + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;

@@ -65,7 +65,7 @@ int cli_parse_seconds(const char *value, uint64_t *ret_ms);
 int cli_parse_number(
 	const struct cli_option *option, const char *value, uint64_t most, uint64_t *ret_number);
 
-/* Add the numbers of "PID,PID,...". 0, or -EINVAL (and then it was said), or -ENOMEM. */
+/* Add the numbers of "PID,PID,...", each once. 0, or -EINVAL (and then it was said), or -ENOMEM. */
 int cli_pids_add(struct cli_pids *pids, const char *list);
 void cli_pids_clear(struct cli_pids *pids);
 
