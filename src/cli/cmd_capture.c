@@ -136,6 +136,14 @@ static int check_request(const struct request *request)
 	return 0;
 }
 
+static int check_ways(const struct request *request)
+{
+	if (!request->options.no_stop || request->options.snapshot == CRYOCORE_SNAPSHOT_NONE)
+		return 0;
+	cli_error("--snapshot stops for a moment, --no-stop does not: choose one");
+	return -EINVAL;
+}
+
 static void say_messages(const struct cryocore_result *result)
 {
 	for (size_t i = 0; i < result->n_messages; i++) {
@@ -392,6 +400,8 @@ int cli_cmd_capture(int argc, char **argv)
 		if (cli_pids_add(&request.pids, argv[first]) < 0)
 			first = -1;
 	request.stream = request.options.prefix && strcmp(request.options.prefix, "-") == 0;
+	if (first > 0 && check_ways(&request) < 0)
+		first = -1;
 	if (first > 0 && cli_gather_is_wanted(&request.gather))
 		status = run_gather(&request);
 	else if (first > 0)
