@@ -61,7 +61,7 @@ int cryo_tell_core(struct cryo_work *work, int error)
 		snprintf(text, sizeof(text), "the stream: %s: the core is cut", strerror(-error));
 	else if (error == -ECANCELED)
 		snprintf(text, sizeof(text),
-			"interrupted: what was written so far is in %s.partial", work->core.path);
+			"cut short: what was written so far is in %s.partial", work->core.path);
 	else
 		snprintf(text, sizeof(text), "%s: %s: what could be written is in %s.partial",
 			work->core.path, strerror(-error), work->core.path);
