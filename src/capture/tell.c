@@ -60,8 +60,8 @@ int cryo_tell_core(struct cryo_work *work, int error)
 	else if (work->core.stream)
 		snprintf(text, sizeof(text), "the stream: %s: the core is cut", strerror(-error));
 	else if (error == -ECANCELED)
-		snprintf(text, sizeof(text),
-			"cut short: what was written so far is in %s.partial", work->core.path);
+		snprintf(text, sizeof(text), "cut short: what was written so far is in %s.partial",
+			work->core.path);
 	else
 		snprintf(text, sizeof(text), "%s: %s: what could be written is in %s.partial",
 			work->core.path, strerror(-error), work->core.path);
