@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "trace/page_set.h"
+#include "trace/pagemap.h"
 #include "trace/tracking.h"
 
 #define SIZE (20ULL << 20)
@@ -152,6 +153,29 @@ Test(tracking, end_where_mappings_have_gone)
 	look(&setting, &mappings, &tracked);
 	cr_expect_eq(tracked, 0);
 	end(&setting);
+}
+
+/* Not a trouble of whoever asks: a program was executed, or the process has ended. */
+Test(pagemap, of_an_address_space_that_has_gone)
+{
+	struct cryo_extent extents[4];
+	char path[32];
+	uint64_t next;
+	size_t count;
+	pid_t child = fork();
+	int pagemap;
+
+	if (child == 0)
+		for (;;)
+			pause();
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)child);
+	pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(pagemap, 0);
+	kill(child, SIGKILL);
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	cr_expect_eq(
+		cryo_pagemap_walk(pagemap, 4096, 4096, 8192, extents, 4, &count, &next), -ESRCH);
+	close(pagemap);
 }
 
 /* ---- a large reservation ---- */
