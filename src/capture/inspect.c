@@ -126,7 +126,8 @@ static bool is_unstoppable(const struct cryo_inspector *inspector, const struct 
 {
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count;
-	bool found = status->tracer || status->state == 'D' || status->core_dumping;
+	bool found = status->tracer || status->state == 'D' ||
+		     cryo_status_is_dumping(inspector->identity->dir, status);
 
 	if (found || status->threads > LOOKED_AT ||
 		cryo_procfs_list(inspector->identity->dir, "task", &tids, &count) < 0)

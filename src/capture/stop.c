@@ -117,7 +117,8 @@ static bool is_dumping_core(const struct cryo_identity *identity)
 {
 	struct cryo_status status;
 
-	return cryo_status_read(identity->dir, &status) == 0 && status.core_dumping;
+	return cryo_status_read(identity->dir, &status) == 0 &&
+	       cryo_status_is_dumping(identity->dir, &status);
 }
 
 static void refuse(struct cryo_tracee *tracee, int error)

@@ -208,7 +208,7 @@ static bool is_dumped(int dir, const struct cryo_stat *stat)
 	struct cryo_status status;
 
 	return stat->flags & (CRYO_PF_SIGNALED | CRYO_PF_EXITING) &&
-	       cryo_status_read(dir, &status) == 0 && status.core_dumping;
+	       cryo_status_read(dir, &status) == 0 && cryo_status_is_dumping(dir, &status);
 }
 
 enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)

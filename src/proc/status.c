@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "proc/procfs.h"
 #include "proc/text.h"
 
@@ -138,7 +139,7 @@ static bool has_required(uint64_t seen)
 int cryo_status_parse(const char *text, size_t size, struct cryo_status *ret_status)
 {
 	struct cryo_text at = cryo_text_of(text, size), line;
-	struct cryo_status status = {.no_new_privs = -1, .seccomp = -1};
+	struct cryo_status status = {.core_dumping = -1, .no_new_privs = -1, .seccomp = -1};
 	uint64_t seen = 0;
 
 	while (cryo_text_line(&at, &line)) {
@@ -162,4 +163,23 @@ int cryo_status_read(int dir, struct cryo_status *ret_status)
 	int r = cryo_procfs_read_record(dir, "status", &text);
 
 	return r < 0 ? r : cryo_status_parse((const char *)text.data, text.size, ret_status);
+}
+
+/* Only what has memory prints it (fs/proc/array.c), and a leader that has exited has none. */
+bool cryo_status_is_dumping(int process, const struct cryo_status *leader)
+{
+	int dumping = leader->core_dumping;
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count = 0;
+
+	if (leader->state != 'Z' || cryo_procfs_list(process, "task", &tids, &count) < 0)
+		return dumping > 0;
+	for (size_t i = 0; i < count && dumping < 0; i++) {
+		_cleanup_close_ int dir = cryo_procfs_open_thread(process, tids[i]);
+		struct cryo_status status;
+
+		if (dir >= 0 && cryo_status_read(dir, &status) == 0)
+			dumping = status.core_dumping;
+	}
+	return dumping > 0;
 }

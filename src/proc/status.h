@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,8 +28,8 @@ struct cryo_status {
 	uint64_t threads;
 	uint64_t vm_rss_kb, rss_file_kb, vm_pte_kb, vm_swap_kb;
 	uint64_t voluntary_switches; /* how often it went to sleep */
-	int core_dumping;            /* the kernel is writing its core (Linux 4.15) */
-	int no_new_privs, seccomp;   /* -1 if not printed */
+	int core_dumping; /* the kernel is writing its core (Linux 4.15); -1 if not printed */
+	int no_new_privs, seccomp; /* -1 if not printed */
 };
 
 /* 0, or -EBADMSG if State, Tgid, Pid or a signal mask is missing, or any known line malformed. */
@@ -36,3 +37,7 @@ int cryo_status_parse(const char *text, size_t size, struct cryo_status *ret_sta
 
 /* Read and parse `status` below a task directory. 0, -errno, or -EBADMSG. */
 int cryo_status_read(int dir, struct cryo_status *ret_status);
+
+/* Whether the kernel is writing the core of a process, of which @leader was read: its other threads
+ * are asked if the leader has exited. */
+bool cryo_status_is_dumping(int process, const struct cryo_status *leader);

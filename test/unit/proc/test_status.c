@@ -75,7 +75,7 @@ Test(status, whether_the_kernel_writes_its_core)
 	struct cryo_status status;
 
 	cr_assert_eq(parse(LEAST, &status), 0);
-	cr_assert_eq(status.core_dumping, 0);
+	cr_assert_eq(status.core_dumping, -1);
 	cr_assert_eq(parse(LEAST "CoreDumping:\t1\n", &status), 0);
 	cr_assert_eq(status.core_dumping, 1);
 }
