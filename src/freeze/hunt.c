@@ -129,13 +129,14 @@ static bool connects(int process, const char *name, const char *link)
 }
 
 /*
- * Whoever has the other end of descriptor 0, 1 or 2: the writer of stdin, the readers of the
- * others. Of a socket whose other end is not to be had, those who share it.
+ * Whoever has the other end of a descriptor: the writer of stdin, the readers of the others. Of a
+ * socket whose other end is not to be had, those who share it.
  */
 static int need_link(struct hunt *hunt, pid_t pid, int fd, const char *link)
 {
+	bool is_input = fd == STDIN_FILENO && !hunt->roster->request->only_output;
 	struct cryo_need other = {.kind = CRYO_HOLD_INODE,
-		.access = fd == 0 ? CRYO_NEED_WRITER : CRYO_NEED_READER,
+		.access = is_input ? CRYO_NEED_WRITER : CRYO_NEED_READER,
 		.tag = CRYO_SPARE_STDIO};
 	struct cryo_network *network = NULL;
 	struct found found;
@@ -157,14 +158,14 @@ static int need_link(struct hunt *hunt, pid_t pid, int fd, const char *link)
 	return cryo_needs_add(&hunt->roster->needs, &other);
 }
 
-/* Whoever is connected with stdin, stdout and stderr of a process, from descriptor `first` on. */
-static int need_stdio(struct hunt *hunt, pid_t pid, int first)
+/* Whoever is connected with descriptors of a process. */
+static int need_descriptors(struct hunt *hunt, pid_t pid, int first, int last)
 {
 	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	int r = 0;
 
-	for (int fd = first; fd <= STDERR_FILENO && process >= 0 && r == 0; fd++) {
+	for (int fd = first; fd <= last && process >= 0 && r == 0; fd++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "fd/%d", fd);
@@ -263,10 +264,16 @@ static int need_carried(struct hunt *hunt, pid_t pid, bool terminals)
 /* Ours, and the connections of our ancestors: one of them may be an sshd. */
 static int need_own(struct hunt *hunt)
 {
-	const struct cryo_row *self = cryo_census_find(hunt->census, hunt->roster->request->self);
+	const struct cryo_roster_request *request = hunt->roster->request;
+	const struct cryo_row *self = cryo_census_find(hunt->census, request->self);
 	size_t ancestors = hunt->roster->count;
-	int r = need_stdio(hunt, self->pid, STDIN_FILENO);
+	int r;
 
+	if (request->only_output)
+		return request->stream_fd < 0 ? 0
+					      : need_descriptors(hunt, self->pid,
+							request->stream_fd, request->stream_fd);
+	r = need_descriptors(hunt, self->pid, STDIN_FILENO, STDERR_FILENO);
 	if (r == 0 && major((dev_t)self->tty_nr) == PTY_SLAVE_MAJOR)
 		r = need_terminal(hunt, (int)minor((dev_t)self->tty_nr));
 	for (size_t i = 0; i < ancestors && r == 0; i++)
@@ -319,9 +326,10 @@ static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
 	enum cryo_spare why = (enum cryo_spare)hunt->roster->needs.array[peer->need].tag;
 	int r = row ? cryo_roster_spare(hunt->roster, row, why) : 0;
 	unsigned int follow = r == 0 ? to_follow(hunt, peer->pid, why) : 0;
+	int last = hunt->roster->request->only_output ? STDOUT_FILENO : STDERR_FILENO;
 
-	if (follow & FOLLOWED_STDIO)
-		r = need_stdio(hunt, peer->pid, STDOUT_FILENO); /* the pipeline goes on */
+	if (follow & FOLLOWED_STDIO) /* the pipeline goes on */
+		r = need_descriptors(hunt, peer->pid, STDOUT_FILENO, last);
 	if (r == 0 && follow & (FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS))
 		r = need_carried(hunt, peer->pid, follow & FOLLOWED_TERMINALS);
 	return r;
@@ -366,7 +374,7 @@ int cryo_hunt(int procfs, const struct cryo_census *census, struct cryo_roster *
 		r = need_own(&hunt);
 	if (r == 0)
 		r = add_output_needs(&hunt);
-	if (r == 0)
+	if (r == 0 && !roster->request->only_output)
 		r = need(&hunt, CRYO_HOLD_WATCHDOG, 0, CRYO_SPARE_WATCHDOG);
 	return r < 0 ? r : follow_needs(&hunt);
 }

@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,43 +70,59 @@ void cryo_outputs_clear(struct cryo_outputs *outputs)
 	cryo_needs_clear(&outputs->needs);
 }
 
-/*
- * The device number of the deepest part of a path that can be seen; whoever serves the rest serves
- * that too, unless a link leads elsewhere. 0 or -errno.
- */
-static int device_of(const char *path, dev_t *ret_device)
-{
-	_cleanup_free_ char *copy = strdup(path[0] ? path : ".");
-	struct statx info;
-
-	if (!copy)
-		return -ENOMEM;
-	for (char *at = copy;; at = dirname(at)) {
-		if (statx(AT_FDCWD, at, AT_STATX_DONT_SYNC, STATX_TYPE, &info) == 0)
-			break;
-		if (strcmp(at, "/") == 0 || strcmp(at, ".") == 0)
-			return -errno;
-	}
-	*ret_device = makedev(info.stx_dev_major, info.stx_dev_minor);
-	return 0;
-}
-
-/* With major number 0, memory file systems and overlayfs have nothing there (mm/backing-dev.c). */
-bool cryo_outputs_may_be_served(const char *path)
+/* Whether a process may serve a file system, FUSE or one of the network. With major number 0,
+ * memory file systems and overlayfs have nothing there (mm/backing-dev.c). */
+static bool is_served(dev_t device)
 {
 	static const char *const kinds[] = {"-fuse", "-fuseblk", ""};
 	bool found = false;
 	char name[64];
-	dev_t device;
 
-	if (device_of(path, &device) < 0)
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !found; i++) {
 		snprintf(name, sizeof(name), "/sys/class/bdi/%u:%u%s", major(device), minor(device),
 			kinds[i]);
 		found = (kinds[i][0] || major(device) == 0) && access(name, F_OK) == 0;
 	}
 	return found;
+}
+
+static int device_at(const char *path, dev_t *ret_device)
+{
+	struct statx info;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_EMPTY_PATH, STATX_TYPE, &info) < 0)
+		return -errno;
+	*ret_device = makedev(info.stx_dev_major, info.stx_dev_minor);
+	return 0;
+}
+
+/*
+ * The device number of the deepest part of a path that can be seen; whoever serves the rest serves
+ * that too, unless a link leads elsewhere. Nothing is looked up below what a process serves: it may
+ * never answer. 0 or -errno.
+ */
+static int device_of(const char *path, dev_t *ret_device)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	size_t length = path[0] == '/';
+	int r = copy ? device_at(path[0] == '/' ? "/" : "", ret_device) : -ENOMEM;
+
+	while (r == 0 && path[length] && !is_served(*ret_device)) {
+		length += strspn(path + length, "/");
+		length += strcspn(path + length, "/");
+		copy[length] = '\0';
+		if (device_at(copy, ret_device) < 0)
+			break;
+		copy[length] = path[length];
+	}
+	return r;
+}
+
+bool cryo_outputs_may_be_served(const char *path)
+{
+	dev_t device;
+
+	return device_of(path, &device) == 0 && is_served(device);
 }
 
 static bool file_contains(const char *path, const char *text)

@@ -126,15 +126,15 @@ static const struct cryo_need *need_of(int procfs, const struct cryo_roster *ros
 	return NULL;
 }
 
-/* Who writes what we read carries nothing of ours. */
-static bool is_for_reading(const struct cryo_need *need)
+/* Who writes what we read, or holds a watchdog, carries nothing of ours. */
+static bool carries_nothing(const struct cryo_need *need)
 {
-	return need->access == CRYO_NEED_WRITER;
+	return need->access == CRYO_NEED_WRITER || need->kind == CRYO_HOLD_WATCHDOG;
 }
 
 bool cryo_roster_is_carrier(int procfs, const struct cryo_roster *roster, pid_t pid)
 {
-	return need_of(procfs, roster, pid, is_for_reading);
+	return need_of(procfs, roster, pid, carries_nothing);
 }
 
 /*

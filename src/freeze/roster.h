@@ -37,6 +37,8 @@ const char *cryo_spare_text(enum cryo_spare spare);
  * @spare: what the user spares, words as cryo_who_fits() takes them
  * @spare_cgroups: the same words as cgroups; not NULL if there are any
  * @outputs: file systems that we use; their needs carry the tag CRYO_SPARE_OUTPUT
+ * @only_output: only what one output needs is searched: @outputs, or the descriptor @stream_fd of
+ *ours if that is not -1; nobody is looked for who reads our messages
  */
 struct cryo_roster_request {
 	pid_t self;
@@ -45,6 +47,8 @@ struct cryo_roster_request {
 	size_t n_spare;
 	const struct cryo_cgroup_names *spare_cgroups;
 	const struct cryo_outputs *outputs;
+	bool only_output;
+	int stream_fd;
 };
 
 /* A process that is spared for what it is connected with; @followed: of freeze/hunt.c. */
