@@ -3,6 +3,9 @@
  * NAME.partial is there from before the stop until it becomes NAME, in one rename(2). So whoever
  * finds NAME and no NAME.partial has a whole core, unless there never was a .partial: the caller
  * has to know from the report that the writing had come so far.
+ *
+ * A file system that a process or the network serves is not looked at: it may be what the reader
+ * was waiting for when its time was over, and nobody ends us.
  */
 #include "capture/leftover.h"
 
@@ -14,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "capture/result.h"
+#include "freeze/outputs.h"
 
 static char *output_path(
 	const struct cryo_request *request, const char *suffix, const char *partial)
@@ -35,7 +39,10 @@ static void tell_one(
 {
 	_cleanup_free_ char *path = output_path(request, suffix, ".partial");
 
-	if (exists(path))
+	if (path && cryo_outputs_may_be_served(request->prefix))
+		cryo_result_say(result, CRYOCORE_ERROR, 0,
+			"what was written so far, if anything, is in %s", path);
+	else if (exists(path))
 		cryo_result_say(
 			result, CRYOCORE_ERROR, 0, "what was written so far is in %s", path);
 }
@@ -82,5 +89,6 @@ bool cryo_leftover_has_core(const struct cryo_request *request)
 	_cleanup_free_ char *core = output_path(request, suffix, ""),
 			    *partial = output_path(request, suffix, ".partial");
 
-	return request->stream_fd < 0 && exists(core) && !exists(partial);
+	return request->stream_fd < 0 && !cryo_outputs_may_be_served(request->prefix) &&
+	       exists(core) && !exists(partial);
 }
