@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "trace/swap.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,9 +27,9 @@ enum {
 
 static void add_page(struct iovec *ranges, size_t *count, uint64_t address, size_t page)
 {
-	struct iovec *last = &ranges[*count - 1];
+	struct iovec *last = *count ? &ranges[*count - 1] : NULL;
 
-	if (*count && (uint64_t)(uintptr_t)last->iov_base + last->iov_len == address)
+	if (last && (uint64_t)(uintptr_t)last->iov_base + last->iov_len == address)
 		last->iov_len += page;
 	else
 		ranges[(*count)++] = (struct iovec){(void *)(uintptr_t)address, page};
@@ -54,12 +55,33 @@ size_t cryo_swap_find(
 	return count;
 }
 
-void cryo_swap_put_back(struct cryo_swap *swap, const struct iovec *ranges, size_t count)
+static uint64_t bytes_of(const struct iovec *ranges, size_t count)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
 		bytes += ranges[i].iov_len;
-	if (count && syscall(SYS_process_madvise, swap->pidfd, ranges, count, MADV_PAGEOUT, 0) < 0)
-		atomic_fetch_add(&swap->bytes_left, bytes);
+	return bytes;
+}
+
+/* The kernel tells how far it came, and ends at the first range that is locked (EINVAL), or is not
+ * mapped any more (ENOMEM): that one is left, and it goes on behind it. */
+void cryo_swap_put_back(struct cryo_swap *swap, const struct iovec *ranges, size_t count)
+{
+	while (count) {
+		ssize_t done =
+			syscall(SYS_process_madvise, swap->pidfd, ranges, count, MADV_PAGEOUT, 0);
+		bool is_of_one = done < 0 && (errno == EINVAL || errno == ENOMEM);
+
+		if (done < 0)
+			atomic_fetch_add(
+				&swap->bytes_left, bytes_of(ranges, is_of_one ? 1 : count));
+		if (done < 0 && !is_of_one)
+			return;
+		do {
+			done -= (ssize_t)ranges->iov_len;
+			ranges++;
+			count--;
+		} while (count && done >= (ssize_t)ranges->iov_len);
+	}
 }
