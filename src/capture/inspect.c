@@ -137,6 +137,17 @@ static bool is_unstoppable(const struct cryo_inspector *inspector, const struct 
 	return found;
 }
 
+/* What the kernel prints only of what has memory: a leader that has exited has none. */
+static void read_sizes(struct cryo_inspector *inspector, const struct cryo_status *leader)
+{
+	struct cryo_status status = *leader;
+
+	if (inspector->live != inspector->identity->pid)
+		cryo_status_read(inspector->live_dir, &status);
+	inspector->expected = expected_bytes(&status);
+	inspector->swapped = status.vm_swap_kb * 1024;
+}
+
 static int prepare_swap(struct cryo_inspector *inspector)
 {
 	inspector->swap = malloc(sizeof(*inspector->swap));
@@ -168,9 +179,8 @@ static int inspect_before(
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
 	cryo_ids_read_overflow(&inspector.overflow);
 	inspector.same_ids = status.ns_pid.count == 1;
-	inspector.expected = expected_bytes(&status);
+	read_sizes(&inspector, &status);
 	inspector.n_threads = status.threads;
-	inspector.swapped = status.vm_swap_kb * 1024;
 	if (inspector.swapped && identity->pidfd >= 0)
 		r = prepare_swap(&inspector);
 	if (r < 0)

@@ -178,8 +178,8 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 		cryo_channel_say(work->reader->supervisor, CRYOCORE_INFO, 0,
 			"%" PRIu64
 			" bytes of its memory were in swap, and are in memory now: to put them "
-			"back, CAP_SYS_NICE and Linux 5.10 are needed, and that they are not "
-			"locked",
+			"back, CAP_SYS_NICE and Linux 5.10 are needed, a leader that lives, and "
+			"that they are not locked",
 			work->inspector.swap->bytes_left);
 	if (work->account.n_unstopped)
 		tell_unstopped(work);
