@@ -19,8 +19,9 @@
 #include "proc/stat.h"
 #include "proc/status.h"
 
+/* How often, and how long apart, it is looked at while a thread takes the place of the leader. */
 enum {
-	LOOKS = 3,
+	LOOKS = 30,
 	LOOK_USEC = 300
 };
 
@@ -71,15 +72,35 @@ static int say_traced(const struct cryo_request *request, pid_t tracer, struct c
 	return -EBUSY;
 }
 
+/* A pid leads nobody for the moment in which another thread takes the place of the leader. Whether
+ * it may be that, and is worth another look. */
+static bool is_worth_a_look(int look, int error)
+{
+	if (look + 1 >= LOOKS || (error != -ESRCH && error != -ENOENT))
+		return false;
+	usleep(LOOK_USEC);
+	return true;
+}
+
+static int read_both(const struct cryo_request *request, struct cryo_stat *ret_stat,
+	struct cryo_status *ret_status)
+{
+	int r, i = 0;
+
+	do {
+		r = cryo_stat_read(request->identity.dir, ret_stat);
+		if (r == 0)
+			r = cryo_status_read(request->identity.dir, ret_status);
+	} while (is_worth_a_look(i++, r));
+	return r;
+}
+
 static int check(const struct cryo_request *request, struct cryo_buffer *why)
 {
 	struct cryo_status status;
 	struct cryo_stat stat;
-	int r = cryo_stat_read(request->identity.dir, &stat);
 
-	if (r == 0)
-		r = cryo_status_read(request->identity.dir, &status);
-	if (r < 0) {
+	if (read_both(request, &stat, &status) < 0) {
 		cryo_buffer_printf(why, "no such process: see 'ps -e' for those there are");
 		return -ESRCH;
 	}
@@ -123,13 +144,13 @@ static int say_missing(const struct cryo_request *request, pid_t pid, struct cry
 	return -EINVAL;
 }
 
-/* A pid leads nobody for the moment in which another thread takes the place of the leader. */
 static int open_identity(struct cryo_request *request, pid_t pid)
 {
-	int r = -ESRCH;
+	int r, i = 0;
 
-	for (int i = 0; i < LOOKS && (r == -ESRCH || r == -ENOENT); i++)
+	do
 		r = cryo_identity_open(request->procfs, pid, &request->identity);
+	while (is_worth_a_look(i++, r));
 	return r;
 }
 
