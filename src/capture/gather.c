@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/library.h"
+#include "capture/answer.h"
 #include "capture/capture.h"
 #include "capture/gather_bundle.h"
 #include "capture/gather_close.h"
@@ -280,21 +281,6 @@ static int find_targets(struct cryo_gather *gather)
 	return 0;
 }
 
-static void *close_procfs(void *user)
-{
-	const struct cryo_gather *gather = user;
-
-	close(gather->procfs);
-	return NULL;
-}
-
-/* With a private procfs go the thousands of names that were looked up in it, which takes a while,
- * and nothing is asked of it any more. */
-static void begin_closing(struct cryo_gather *gather)
-{
-	gather->is_closing = pthread_create(&gather->closer, NULL, close_procfs, gather) == 0;
-}
-
 /*
  * Nobody is to stand still for the digests; where nobody does, they are made while one process, for
  * which the others would have to wait, copies what is mapped.
@@ -320,7 +306,7 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 		cryo_crew_end(&hash);
 		make_stacks(gather);
 	}
-	begin_closing(gather);
+	cryo_gather_close_procfs(gather);
 	cryo_crew_run(gather, cryo_gather_close);
 	cryo_gather_note_error(gather, cryo_gather_readme(gather));
 	return r;
@@ -344,10 +330,16 @@ static int open_evidence(struct cryo_gather *gather)
 		r = cryo_gather_tar_open(gather);
 	if (r < 0)
 		return r;
-	r = cryo_sink_open_directory(gather->directory, &gather->sink);
+	r = cryo_answer_is_given(gather->procfs, gather->directory)
+		    ? cryo_sink_open_directory(gather->directory, &gather->sink)
+		    : -ETIMEDOUT;
 	if (r == -ENOTEMPTY)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, ENOTEMPTY,
 			"%s is not empty: give a new or an empty directory", options->directory);
+	else if (r == -ETIMEDOUT)
+		cryo_result_say(&gather->words, CRYOCORE_ERROR, ETIMEDOUT,
+			"%s: its file server does not answer: give another directory",
+			gather->directory);
 	else if (r < 0)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", sink_name(gather),
 			strerror(-r));

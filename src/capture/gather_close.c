@@ -6,6 +6,7 @@
 #include "capture/gather_close.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "capture/gather_bundle.h"
@@ -76,4 +77,19 @@ void cryo_gather_close(
 	cryo_gather_note_error(gather, r);
 	tell(gather, target);
 	end_turn(gather);
+}
+
+static void *close_procfs(void *user)
+{
+	const struct cryo_gather *gather = user;
+
+	close(gather->procfs);
+	return NULL;
+}
+
+/* With a private procfs go the thousands of names that were looked up in it, which takes a while,
+ * and nothing is asked of it any more. */
+void cryo_gather_close_procfs(struct cryo_gather *gather)
+{
+	gather->is_closing = pthread_create(&gather->closer, NULL, close_procfs, gather) == 0;
 }

@@ -9,3 +9,6 @@
 /* A cryo_stage. */
 void cryo_gather_close(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands);
+
+/* Begin to close its procfs, of which nothing is asked any more. */
+void cryo_gather_close_procfs(struct cryo_gather *gather);
