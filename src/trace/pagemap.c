@@ -40,7 +40,6 @@ enum {
 };
 
 #define ENTRY_PRESENT (1ULL << 63)
-#define ENTRY_SWAPPED (1ULL << 62)
 #define ENTRY_FILE (1ULL << 61)  /* or of shared memory */
 #define ENTRY_GUARD (1ULL << 58) /* Linux 6.14; such a page counts as swapped */
 
@@ -242,7 +241,7 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 		if (got < (ssize_t)sizeof(entries[0])) /* nothing: the address space has gone */
 			return got < 0 ? (int)got : -ESRCH;
 		for (size_t i = 0; i < (size_t)got / sizeof(entries[0]); i++, start += page_size) {
-			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)))
+			if (!(entries[i] & (ENTRY_PRESENT | CRYO_PAGEMAP_SWAPPED)))
 				continue;
 			if (!add_extent(extents, room, &count, start, start + page_size)) {
 				end = start;
@@ -276,5 +275,5 @@ bool cryo_pagemap_is_own(int pagemap, uint64_t page_size, uint64_t address)
 
 	if (!read_entry(pagemap, page_size, address, &entry))
 		return true;
-	return entry & (ENTRY_PRESENT | ENTRY_SWAPPED) && !(entry & ENTRY_FILE);
+	return entry & (ENTRY_PRESENT | CRYO_PAGEMAP_SWAPPED) && !(entry & ENTRY_FILE);
 }

@@ -8,6 +8,9 @@
 
 #include "trace/memory.h"
 
+/* Of an entry of pagemap: the page is in swap, or a guard page. */
+#define CRYO_PAGEMAP_SWAPPED (1ULL << 62)
+
 /* The categories by which PAGEMAP_SCAN finds pages that are there, and guard pages, which are in
  * the way of a mapped file's bytes; 0 if the ioctl is not there. */
 uint64_t cryo_pagemap_probe_scan(int pagemap);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "trace/memory.h"
+#include "trace/pagemap.h"
 
 /* Younger than some headers; the number is the same everywhere. */
 #ifndef SYS_process_madvise
@@ -16,10 +16,6 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
-
-/* Bits of an entry of pagemap (Documentation/admin-guide/mm/pagemap.rst). A guard page counts as
- * swapped, too; to put it back does nothing. */
-#define ENTRY_SWAPPED (1ULL << 62)
 
 enum {
 	ENTRIES = 128
@@ -49,7 +45,7 @@ size_t cryo_swap_find(
 		if (n < (ssize_t)sizeof(*entries))
 			break;
 		for (size_t i = 0; i < (size_t)n / sizeof(*entries); i++, start += page)
-			if (entries[i] & ENTRY_SWAPPED)
+			if (entries[i] & CRYO_PAGEMAP_SWAPPED) /* no matter of a guard page */
 				add_page(ranges, &count, start, page);
 	}
 	return count;
