@@ -104,7 +104,8 @@ static bool stop_unseen(struct chase *chase, pid_t pid)
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0 || cryo_row_read(freezer->procfs, pid, &row) < 0 || row.state == 'T' ||
 		row.state == 'Z' ||
-		cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE)
+		cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE ||
+		cryo_freezer_is_awaited(freezer, row.ppid))
 		return false;
 	if (pidfd_send_signal(pidfd, freezer->request->stop_signal, NULL, 0) < 0)
 		return false;

@@ -55,6 +55,9 @@ bool cryo_freezer_is_cancelled(const struct cryo_freezer *freezer);
 /* Put subjects into their order again after some were added. */
 void cryo_subjects_sort(struct cryo_subjects *subjects);
 
+/* The subject that has a pid and was not seen to be gone, or NULL. */
+struct cryo_subject *cryo_subjects_find_living(const struct cryo_subjects *subjects, pid_t pid);
+
 /* For each row of a census whether it is selected; malloc'ed. 0 or -ENOMEM. */
 int cryo_freezer_select(
 	const struct cryo_freezer *freezer, const struct cryo_census *census, bool **ret_selected);
@@ -74,6 +77,9 @@ int cryo_freezer_pass(struct cryo_freezer *freezer);
  * 0, or -errno of the journal (then nothing was stopped).
  */
 int cryo_freezer_stop(struct cryo_freezer *freezer, struct cryo_subject *batch, size_t count);
+
+/* Whether a process was asked to stop and has not yet: its wait(2) would still see a child stop. */
+bool cryo_freezer_is_awaited(const struct cryo_freezer *freezer, pid_t pid);
 
 /**
  * cryo_chase - stop processes that fork and end faster than they can be listed.

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
  * Theory: kill(2) returns before the stop has happened. If a parent has not stopped yet when its
- * child does, a wait of the parent may still return with the child's stop, and the order was for
- * nothing. So before a process is signalled, its parent and its tracer, if they were signalled
- * just now, are waited for, briefly: one that cannot stop must not hold up the rest.
+ * child does, a wait of the parent still returns with the child's stop (kernel/exit.c do_wait()
+ * looks at the children once more before it looks at its signals), and the order was for nothing.
+ * So before a process is signalled, its parent and its tracer, if they were signalled just now, are
+ * waited for. Where processors are busy that takes long, and mostly with those that are to be
+ * stopped too: who would have to wait for more than a moment is late, and comes, with its
+ * descendants, when all others were signalled. Even then one that cannot stop must not hold up the
+ * rest for ever.
  *
  * Under the cgroup engine a cgroup all of whose members are to be stopped is frozen in place; in
  * any other, the members that are meant move into a frozen cgroup below it, so that limits and
  * accounting of the original stay in force and it does not become empty.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -17,7 +22,8 @@
 #include "freeze/order.h"
 #include "freeze/send.h"
 
-static const uint64_t parent_patience = 20 * CRYO_NSEC_PER_MSEC;
+static const uint64_t a_moment = 2 * CRYO_NSEC_PER_MSEC;
+static const uint64_t patience = 2 * CRYO_NSEC_PER_SEC; /* with all that are late together */
 static const long poll_ns = 20000;
 
 /* One batch on its way to standstill. */
@@ -26,11 +32,13 @@ struct stopping {
 	struct cryo_subject *batch;
 	size_t count;
 	struct cryo_row *rows; /* of the batch, in its order */
+	bool *late;            /* likewise: left until all others were signalled */
 };
 
 static void stopping_clear(struct stopping *stopping)
 {
 	free(stopping->rows);
+	free(stopping->late);
 }
 
 static struct cryo_subject *find_in_batch(const struct stopping *stopping, pid_t pid)
@@ -41,24 +49,66 @@ static struct cryo_subject *find_in_batch(const struct stopping *stopping, pid_t
 	return row ? &stopping->batch[row - stopping->rows] : NULL;
 }
 
-static void wait_for(const struct stopping *stopping, pid_t pid)
+/* Whether a signal that may be handled or ignored was: waiting for more is in vain. */
+static bool took_it(const struct cryo_freezer *freezer, const struct cryo_subject *subject)
 {
-	struct cryo_subject *other = find_in_batch(stopping, pid);
-	uint64_t deadline = cryo_now() + parent_patience;
+	return freezer->request->stop_signal != SIGSTOP && subject->engine == CRYO_ENGINE_SIGNAL &&
+	       !cryo_stop_is_pending(freezer->procfs, subject->row.pid);
+}
+
+/* Wait until a process that was asked to stop cannot wait for its children any more. */
+static bool stands_still_by(
+	const struct cryo_freezer *freezer, struct cryo_subject *subject, uint64_t deadline)
+{
 	const struct timespec pause = {.tv_nsec = poll_ns};
 
-	if (!other || other->confirmed || other->fate != CRYO_FATE_STOPPED)
-		return;
-	while (cryo_now() < deadline) {
-		enum cryo_rest rest = cryo_rest_of(
-			stopping->freezer->procfs, other->row.pid, other->row.start_time);
+	for (;;) {
+		enum cryo_rest rest =
+			cryo_rest_of(freezer->procfs, subject->row.pid, subject->row.start_time);
 
 		if (rest != CRYO_REST_RUNS) {
-			other->confirmed = rest != CRYO_REST_BLOCKED;
-			return;
+			subject->confirmed = rest != CRYO_REST_BLOCKED;
+			return true;
 		}
+		if (took_it(freezer, subject))
+			return true;
+		if (cryo_now() >= deadline)
+			return false;
 		nanosleep(&pause, NULL);
 	}
+}
+
+static bool is_awaited(
+	const struct cryo_freezer *freezer, struct cryo_subject *elder, uint64_t deadline)
+{
+	return elder && elder->fate == CRYO_FATE_STOPPED && !elder->confirmed &&
+	       !stands_still_by(freezer, elder, deadline);
+}
+
+bool cryo_freezer_is_awaited(const struct cryo_freezer *freezer, pid_t pid)
+{
+	return is_awaited(freezer, cryo_subjects_find_living(&freezer->subjects, pid), 0);
+}
+
+static bool is_elder_awaited(const struct stopping *stopping, pid_t pid, uint64_t deadline)
+{
+	const struct cryo_freezer *freezer = stopping->freezer;
+	struct cryo_subject *elder = find_in_batch(stopping, pid);
+
+	if (elder && stopping->late[elder - stopping->batch])
+		return true;
+	return is_awaited(freezer,
+		elder ? elder : cryo_subjects_find_living(&freezer->subjects, pid), deadline);
+}
+
+/* Whether the parent or the tracer of a subject would see it stop even at the deadline. */
+static bool would_be_seen(
+	const struct stopping *stopping, const struct cryo_subject *subject, uint64_t deadline)
+{
+	bool tracer = is_elder_awaited(stopping, subject->row.tracer, deadline);
+	bool parent = is_elder_awaited(stopping, subject->row.ppid, deadline);
+
+	return tracer || parent;
 }
 
 static void note_result(struct cryo_subject *subject, int r)
@@ -78,8 +128,6 @@ static void stop_by_signal(const struct stopping *stopping, struct cryo_subject 
 {
 	const struct cryo_row *row = &subject->row;
 
-	wait_for(stopping, row->tracer);
-	wait_for(stopping, row->ppid);
 	note_result(subject, cryo_send_signal(stopping->freezer->procfs, row->pid, row->start_time,
 				     stopping->freezer->request->stop_signal));
 }
@@ -222,19 +270,61 @@ static int fall_back(const struct stopping *stopping, struct cryo_subject *subje
 		subject->found, subject->engine, NULL);
 	if (r == 0)
 		r = cryo_journal_commit(journal);
-	if (r == 0)
-		stop_by_signal(stopping, subject);
-	return r;
+	if (r < 0)
+		return r;
+	would_be_seen(stopping, subject, cryo_now() + a_moment);
+	stop_by_signal(stopping, subject);
+	return 0;
 }
 
 static int stop_one(const struct stopping *stopping, struct cryo_subject *subject)
 {
+	subject->asked_at = cryo_clock_ns(CLOCK_REALTIME);
 	if (subject->engine == CRYO_ENGINE_SIGNAL) {
 		stop_by_signal(stopping, subject);
 		return 0;
 	}
 	stop_by_cgroup(stopping, subject);
 	return subject->fate == CRYO_FATE_FAILED ? fall_back(stopping, subject) : 0;
+}
+
+/* Those whose parents and tracers stand still, or do in a moment; the others are late. */
+static int stop_prompt(const struct stopping *stopping, const size_t *order)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < stopping->count && r == 0; i++) {
+		struct cryo_subject *subject = &stopping->batch[order[i]];
+
+		if (cryo_freezer_is_cancelled(stopping->freezer))
+			break;
+		stopping->late[order[i]] = subject->engine == CRYO_ENGINE_SIGNAL &&
+					   would_be_seen(stopping, subject, cryo_now() + a_moment);
+		if (!stopping->late[order[i]])
+			r = stop_one(stopping, subject);
+	}
+	return r;
+}
+
+static int stop_late(const struct stopping *stopping, const size_t *order)
+{
+	uint64_t deadline = cryo_now() + patience;
+	int r = 0;
+
+	if (deadline > stopping->freezer->deadline)
+		deadline = stopping->freezer->deadline;
+	for (size_t i = 0; i < stopping->count && r == 0; i++) {
+		struct cryo_subject *subject = &stopping->batch[order[i]];
+
+		if (!stopping->late[order[i]])
+			continue;
+		if (cryo_freezer_is_cancelled(stopping->freezer))
+			break;
+		stopping->late[order[i]] = false;
+		would_be_seen(stopping, subject, deadline);
+		r = stop_one(stopping, subject);
+	}
+	return r;
 }
 
 static int stop_in_order(const struct stopping *stopping, const size_t *order)
@@ -245,12 +335,10 @@ static int stop_in_order(const struct stopping *stopping, const size_t *order)
 		r = choose_engine(stopping, i);
 	if (r == 0)
 		r = write_ahead(stopping, order);
-	for (size_t i = 0; i < stopping->count && r == 0; i++) {
-		if (cryo_freezer_is_cancelled(stopping->freezer))
-			break;
-		stopping->batch[order[i]].asked_at = cryo_clock_ns(CLOCK_REALTIME);
-		r = stop_one(stopping, &stopping->batch[order[i]]);
-	}
+	if (r == 0)
+		r = stop_prompt(stopping, order);
+	if (r == 0)
+		r = stop_late(stopping, order);
 	stopping->freezer->signalled_at = cryo_now();
 	return r;
 }
@@ -269,12 +357,12 @@ static void pretend(const struct stopping *stopping, const size_t *order)
 
 int cryo_freezer_stop(struct cryo_freezer *freezer, struct cryo_subject *batch, size_t count)
 {
-	_cleanup_(stopping_clear) struct stopping stopping = {
-		freezer, batch, count, calloc(count + 1, sizeof(struct cryo_row))};
+	_cleanup_(stopping_clear) struct stopping stopping = {freezer, batch, count,
+		calloc(count + 1, sizeof(struct cryo_row)), calloc(count + 1, sizeof(bool))};
 	_cleanup_free_ size_t *order = NULL;
 	int r;
 
-	if (!stopping.rows)
+	if (!stopping.rows || !stopping.late)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		stopping.rows[i] = batch[i].row;

@@ -48,22 +48,38 @@ void cryo_subjects_sort(struct cryo_subjects *subjects)
 		qsort(subjects->array, subjects->count, sizeof(*subjects->array), compare_subjects);
 }
 
-struct cryo_subject *cryo_subjects_find(
-	const struct cryo_subjects *subjects, pid_t pid, uint64_t start_time)
+/* The place of the first that is not before these two. */
+static size_t place_of(const struct cryo_subjects *subjects, pid_t pid, uint64_t start_time)
 {
 	size_t low = 0, high = subjects->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = compare(&subjects->array[middle], pid, start_time);
 
-		if (order == 0)
-			return &subjects->array[middle];
-		if (order < 0)
+		if (compare(&subjects->array[middle], pid, start_time) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
+	return low;
+}
+
+struct cryo_subject *cryo_subjects_find(
+	const struct cryo_subjects *subjects, pid_t pid, uint64_t start_time)
+{
+	size_t place = place_of(subjects, pid, start_time);
+
+	if (place < subjects->count && compare(&subjects->array[place], pid, start_time) == 0)
+		return &subjects->array[place];
+	return NULL;
+}
+
+struct cryo_subject *cryo_subjects_find_living(const struct cryo_subjects *subjects, pid_t pid)
+{
+	for (size_t i = place_of(subjects, pid, 0);
+		i < subjects->count && subjects->array[i].row.pid == pid; i++)
+		if (subjects->array[i].fate != CRYO_FATE_GONE)
+			return &subjects->array[i];
 	return NULL;
 }
 
