@@ -9,7 +9,14 @@
 static const char *const freeze_fates[] = {
 	"frozen", "frozen-before", "spared", "dead", "gone", "not-frozen"};
 static const char *const thaw_fates[] = {"thawed", "running", "gone", "not-thawed"};
-static const char *const holds[] = {"no", "cryocore", "stopped", "tracer", "freezer"};
+static const char *const holds[] = {
+	[CRYOCORE_HOLD_NONE] = "no",
+	[CRYOCORE_HOLD_OURS] = "cryocore",
+	[CRYOCORE_HOLD_STOPPED] = "stopped",
+	[CRYOCORE_HOLD_TRACER] = "tracer",
+	[CRYOCORE_HOLD_FREEZER] = "freezer",
+	[CRYOCORE_HOLD_DUMP] = "dump",
+};
 
 static const char *method_name(char method)
 {
