@@ -26,10 +26,11 @@ enum {
 	LINE_MAX_SIZE = 4 * PATH_MAX + 256,
 };
 
+/* @torn: some overlap. @left_out: so does the mapping whose fields come next, wholly. */
 struct list {
 	struct cryo_vma *vmas;
 	size_t count;
-	bool torn;
+	bool torn, left_out;
 };
 
 static void list_clear(struct list *list)
@@ -160,7 +161,8 @@ static int parse_vma(struct cryo_text *line, struct list *list)
 
 	if (!parse_numbers(line, &parsed))
 		return -EBADMSG;
-	if (!leave_overlap(list, &parsed))
+	list->left_out = !leave_overlap(list, &parsed);
+	if (list->left_out)
 		return 0;
 	cryo_text_skip_blanks(line);
 	if (memchr(line->at, 0, cryo_text_size(line)))
@@ -268,7 +270,7 @@ static int parse_field(struct cryo_text *line, struct list *list)
 
 	if (list->count == 0)
 		return -EBADMSG;
-	if (!field->key || !cryo_text_key(line, field->key, field->key_size))
+	if (list->left_out || !field->key || !cryo_text_key(line, field->key, field->key_size))
 		return 0;
 	vma = (char *)&list->vmas[list->count - 1];
 	return field->read(line, vma + field->offset) ? 0 : -EBADMSG;

@@ -274,3 +274,25 @@ Test(maps, reading_in_blocks_is_parsing)
 	cryo_buffer_clear(&text);
 	close(fd);
 }
+
+/* What smaps tells of a mapping that is left out is not taken for that of the one before. */
+Test(maps, fields_of_what_is_left_out)
+{
+	static const char text[] = "10000-20000 rw-p 00000000 00:00 0 \n"
+				   "Rss: 64 kB\nAnonymous: 64 kB\nVmFlags: rd wr mr\n"
+				   "18000-20000 rw-p 00000000 00:00 0 \n"
+				   "Rss: 0 kB\nAnonymous: 0 kB\nVmFlags: rd dd\n"
+				   "20000-30000 rw-p 00000000 00:00 0 \n"
+				   "Rss: 4 kB\nAnonymous: 4 kB\nVmFlags: rd wr\n";
+	_cleanup_vmas_ struct vmas vmas = {0};
+	_cleanup_close_ int fd = memfd_create("smaps", 0);
+
+	cr_assert_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
+	cr_assert_eq(cryo_maps_read(fd, &vmas.array, &vmas.count), 1);
+	cr_assert_eq(vmas.count, 2);
+	cr_assert_eq(vmas.array[0].rss, 65536);
+	cr_assert_eq(vmas.array[0].anonymous, 65536);
+	cr_assert_eq(vmas.array[0].flags, CRYO_VM_READ | CRYO_VM_WRITE);
+	cr_assert_eq(vmas.array[1].rss, 4096);
+}
