@@ -21,7 +21,7 @@
 
 enum {
 	STEP = 1 << 16,
-	DEPTH_MAX = 32,
+	DEPTH_MAX = 80, /* CRYO_ROOT_DEPTH_MAX of evidence, below proc/PID/root, and some more */
 };
 
 /* @listed: paths that the manifest names, as the keys of an object. */
@@ -151,14 +151,30 @@ static bool is_marker(struct check *check, const char *path)
 	       json_object_object_get_ex(check->listed, name, NULL);
 }
 
-static void tell_unlisted(struct check *check, const char *path)
+static void tell_unlisted(struct check *check, const char *path, const char *why)
+{
+	check->verdict->about = path;
+	cryo_verdict_add(check->verdict, "unlisted", "%s", why);
+	check->verdict->about = NULL;
+}
+
+static void look_at_file(struct check *check, const char *path)
 {
 	if (strcmp(path, CRYO_MANIFEST_NAME) == 0 ||
 		json_object_object_get_ex(check->listed, path, NULL) || is_marker(check, path))
 		return;
-	check->verdict->about = path;
-	cryo_verdict_add(check->verdict, "unlisted", "the manifest does not know it");
-	check->verdict->about = NULL;
+	tell_unlisted(check, path, "the manifest does not know it");
+}
+
+/* Not every file system tells the type with the name. */
+static bool is_directory(const struct check *check, const struct dirent *entry, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	fd = open_inside(check->dir, path, O_PATH | O_DIRECTORY);
+	return fd >= 0;
 }
 
 static int look_around(struct check *check, const char *directory, int depth);
@@ -175,27 +191,43 @@ static int look_at(
 	r = cryo_buffer_printf(&path, "%s%s%s", directory, directory[0] ? "/" : "", name);
 	if (r < 0)
 		return r;
-	if (entry->d_type == DT_DIR && depth < DEPTH_MAX)
-		return look_around(check, (const char *)path.data, depth + 1);
-	tell_unlisted(check, (const char *)path.data);
+	name = (const char *)path.data;
+	if (!is_directory(check, entry, name))
+		look_at_file(check, name);
+	else if (depth < DEPTH_MAX)
+		return look_around(check, name, depth + 1);
+	else
+		tell_unlisted(check, name, "it is too deep to be looked into");
 	return 0;
 }
 
-/* Files that nobody vouches for. */
+static int look_at_each(struct check *check, DIR *stream, const char *directory, int depth)
+{
+	struct dirent *entry;
+	int r = 0;
+
+	while (r == 0 && (errno = 0, entry = readdir(stream)))
+		r = look_at(check, directory, entry, depth);
+	return r < 0 ? r : -errno;
+}
+
+/* Files that nobody vouches for. Where nobody can look there may be some. */
 static int look_around(struct check *check, const char *directory, int depth)
 {
 	int fd = open_inside(check->dir, directory[0] ? directory : ".", O_DIRECTORY);
 	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int r = 0;
+	int r = fd < 0 ? fd : -ENOMEM;
 
-	if (!stream) {
+	if (stream)
+		r = look_at_each(check, stream, directory, depth);
+	else if (fd >= 0)
 		cryo_cleanup_close(&fd);
-		return 0;
-	}
-	while (r == 0 && (entry = readdir(stream)))
-		r = look_at(check, directory, entry, depth);
-	return r;
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	check->verdict->about = directory[0] ? directory : NULL;
+	cryo_verdict_add(check->verdict, "unlisted", "it cannot be looked into: %s", strerror(-r));
+	check->verdict->about = NULL;
+	return 0;
 }
 
 static int read_manifest(int dir, struct cryo_verdict *verdict, struct json_object **ret_manifest)
