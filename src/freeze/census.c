@@ -183,7 +183,15 @@ static enum cryo_rest livelier(enum cryo_rest a, enum cryo_rest b)
 	return a;
 }
 
-static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process)
+/* Stopped as soon as one of both is. */
+static enum cryo_rest stopped_first(enum cryo_rest a, enum cryo_rest b)
+{
+	return a == CRYO_REST_STOPPED ? a : b;
+}
+
+/* Combine what the threads of a process do by @combine, until that comes to @enough. */
+static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process,
+	enum cryo_rest (*combine)(enum cryo_rest, enum cryo_rest), enum cryo_rest enough)
 {
 	_cleanup_free_ pid_t *tids = NULL;
 	enum cryo_rest rest = CRYO_REST_DEAD;
@@ -191,12 +199,12 @@ static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process)
 
 	if (cryo_procfs_list(process, "task", &tids, &count) < 0)
 		return CRYO_REST_DEAD;
-	for (size_t i = 0; i < count && rest != CRYO_REST_RUNS; i++) {
+	for (size_t i = 0; i < count && rest != enough; i++) {
 		_cleanup_close_ int dir = cryo_procfs_open_task(procfs, pid, tids[i]);
 		struct cryo_stat stat;
 
 		if (dir >= 0 && cryo_stat_read(dir, &stat) == 0)
-			rest = livelier(rest, rest_of_task(dir, stat.state));
+			rest = combine(rest, rest_of_task(dir, stat.state));
 	}
 	return rest;
 }
@@ -222,7 +230,7 @@ enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
 		return CRYO_REST_DUMPED;
 	if (stat.num_threads <= 1)
 		return rest_of_task(dir, stat.state);
-	return rest_of_threads(procfs, pid, dir);
+	return rest_of_threads(procfs, pid, dir, livelier, CRYO_REST_RUNS);
 }
 
 bool cryo_stop_is_pending(int procfs, pid_t pid)
@@ -236,4 +244,16 @@ bool cryo_stop_is_pending(int procfs, pid_t pid)
 		if ((status.sig_pending | status.shared_pending) & 1ULL << (stops[i] - 1))
 			return true;
 	return false;
+}
+
+bool cryo_stop_is_in_force(int procfs, pid_t pid, uint64_t start_time)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	struct cryo_stat stat;
+
+	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
+		return false;
+	return stat.state == 'T' || cryo_stop_is_pending(procfs, pid) ||
+	       rest_of_threads(procfs, pid, dir, stopped_first, CRYO_REST_STOPPED) ==
+		       CRYO_REST_STOPPED;
 }

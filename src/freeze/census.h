@@ -91,4 +91,10 @@ enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time);
 /* Whether a stop signal is pending on a process: it will stop when it can. */
 bool cryo_stop_is_pending(int procfs, pid_t pid);
 
+/*
+ * Whether a process stands still by a stop signal, or will: one is pending, or a thread has taken
+ * it while another is held in the kernel, and will stop when it comes back from there.
+ */
+bool cryo_stop_is_in_force(int procfs, pid_t pid, uint64_t start_time);
+
 #define _cleanup_census_ _cleanup_(cryo_census_clear)

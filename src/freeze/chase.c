@@ -9,7 +9,7 @@
  * the pass after the chase gives each a record of its own.
  *
  * Whoever is hit gives away its process group, and that is stopped as a whole if nobody in it is
- * spared.
+ * spared, or would find the signal only when a tracer or a freezer lets go of it.
  *
  * A number is signalled through a pidfd, which only the leader of a process has: kill(2) of a new
  * thread's number would stop its whole process, and that may be spared.
@@ -48,7 +48,23 @@ static void chase_clear(struct chase *chase)
 	free(chase->groups);
 }
 
-/* Whether nobody in a process group is spared, or held by a tracer who would see the signal. */
+/*
+ * Whether a process that a signal is not meant for would keep one: who is in a tracer's hands, or
+ * in those of a cgroup freezer, takes it only when he is given back.
+ */
+static bool would_keep_signal(const struct cryo_freezer *freezer, const struct cryo_row *row)
+{
+	const struct cryo_subject *subject =
+		cryo_subjects_find(&freezer->subjects, row->pid, row->start_time);
+	enum cryo_rest rest;
+
+	if (subject && subject->cgroup)
+		return true;
+	rest = cryo_rest_of(freezer->procfs, row->pid, row->start_time);
+	return rest == CRYO_REST_TRACED || rest == CRYO_REST_FROZEN;
+}
+
+/* Whether nobody in a process group is spared, or would keep the signal. */
 static bool is_prey(const struct chase *chase, pid_t group)
 {
 	const struct cryo_freezer *freezer = chase->freezer;
@@ -57,8 +73,9 @@ static bool is_prey(const struct chase *chase, pid_t group)
 		const struct cryo_row *row = &chase->known.rows[i];
 
 		if (row->pgrp == group &&
-			(row->state == 't' || cryo_roster_judge(freezer->procfs, &freezer->roster,
-						      row) != CRYO_SPARE_NONE))
+			(would_keep_signal(freezer, row) ||
+				cryo_roster_judge(freezer->procfs, &freezer->roster, row) !=
+					CRYO_SPARE_NONE))
 			return false;
 	}
 	return true;
@@ -103,7 +120,7 @@ static bool stop_unseen(struct chase *chase, pid_t pid)
 		return false;
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0 || cryo_row_read(freezer->procfs, pid, &row) < 0 || row.state == 'T' ||
-		row.state == 'Z' ||
+		row.state == 'Z' || would_keep_signal(freezer, &row) ||
 		cryo_roster_judge(freezer->procfs, &freezer->roster, &row) != CRYO_SPARE_NONE ||
 		cryo_freezer_is_awaited(freezer, row.ppid))
 		return false;

@@ -99,7 +99,8 @@ static bool judge(const struct cryo_freezer *freezer, struct cryo_subject *subje
 	subject->found = (char)rest;
 	subject->fate = rest == CRYO_REST_DEAD ? CRYO_FATE_DEAD : CRYO_FATE_BEFORE;
 	subject->confirmed = true;
-	if ((rest == CRYO_REST_STOPPED && was_chased(freezer, subject)) ||
+	if (((rest == CRYO_REST_STOPPED || rest == CRYO_REST_TRACED) &&
+		    was_chased(freezer, subject)) ||
 		(rest == CRYO_REST_FROZEN && is_in_our_cgroup(freezer, subject))) {
 		subject->found = CRYO_REST_RUNS;
 		return true;

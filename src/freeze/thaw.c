@@ -86,12 +86,25 @@ static int continue_process(struct thawing *thawing, pid_t pid, uint64_t start_t
 
 	if (rest == CRYO_REST_DEAD)
 		return -ESRCH;
-	if (rest != CRYO_REST_STOPPED && rest != CRYO_REST_TRACED &&
-		!cryo_stop_is_pending(thawing->procfs, pid))
+	if (rest != CRYO_REST_TRACED && !cryo_stop_is_in_force(thawing->procfs, pid, start_time))
 		return 1;
 	if (first && first != SIGCONT)
 		r = cryo_send_signal(thawing->procfs, pid, start_time, first);
 	return r < 0 ? r : cryo_send_signal(thawing->procfs, pid, start_time, SIGCONT);
+}
+
+/*
+ * A process that a cgroup holds may have been sent a stop besides: in a chase, or by an earlier
+ * freeze, whose stop it could not take. Held, it takes that no more until it is given back.
+ */
+static int lift_stop(struct thawing *thawing, const struct cryo_journal_process *process)
+{
+	pid_t pid = process->pid;
+	int r = 0;
+
+	if (cryo_stop_is_in_force(thawing->procfs, pid, process->start_time))
+		r = cryo_send_signal(thawing->procfs, pid, process->start_time, SIGCONT);
+	return r == -ESRCH ? 0 : r;
 }
 
 /* Back into the cgroup it came from, where nothing holds it. */
@@ -100,6 +113,7 @@ static int move_back(struct thawing *thawing, const struct cryo_journal_process 
 	_cleanup_free_ char *home = cryo_cgroup_parent(process->cgroup);
 	_cleanup_free_ char *now = cryo_cgroup_of(thawing->procfs, process->pid);
 	struct cryo_row row;
+	int r;
 
 	if (!home)
 		return -ENOMEM;
@@ -108,7 +122,8 @@ static int move_back(struct thawing *thawing, const struct cryo_journal_process 
 		return -ESRCH;
 	if (!now || strcmp(now, process->cgroup) != 0)
 		return 1;
-	return cryo_cgroup_move(&thawing->cgroups, home, process->pid);
+	r = lift_stop(thawing, process);
+	return r < 0 ? r : cryo_cgroup_move(&thawing->cgroups, home, process->pid);
 }
 
 /* Whether a cgroup frozen in place holds processes that are not to be thawed now. */
@@ -126,6 +141,23 @@ static bool holds_others(const struct thawing *thawing, const char *cgroup)
 	return false;
 }
 
+/* Nobody in it may take a stop between the end of the freeze and his turn: newest first. */
+static int release_cgroup(struct thawing *thawing, const char *cgroup)
+{
+	int r = 0;
+
+	if (!cryo_cgroup_is_set(&thawing->cgroups, cgroup))
+		return 0;
+	for (size_t i = thawing->state.n_processes; i-- > 0 && r == 0;) {
+		const struct cryo_journal_process *process = &thawing->state.processes[i];
+
+		if (!process->thawed && process->engine == CRYO_ENGINE_CGROUP &&
+			strcmp(process->cgroup, cgroup) == 0)
+			r = lift_stop(thawing, process);
+	}
+	return r < 0 ? r : cryo_cgroup_set(&thawing->cgroups, cgroup, false);
+}
+
 static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_process *process)
 {
 	struct cryo_row row;
@@ -133,11 +165,9 @@ static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_proc
 
 	if (holds_others(thawing, process->cgroup))
 		return -EBUSY;
-	if (cryo_cgroup_is_set(&thawing->cgroups, process->cgroup)) {
-		r = cryo_cgroup_set(&thawing->cgroups, process->cgroup, false);
-		if (r < 0)
-			return r;
-	}
+	r = release_cgroup(thawing, process->cgroup);
+	if (r < 0)
+		return r;
 	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
 		row.start_time != process->start_time || row.state == 'Z')
 		return -ESRCH;
@@ -176,8 +206,7 @@ static int find_chased(struct thawing *thawing, struct cryo_row **ret_rows, size
 
 		if (row->start_time >= thawing->state.chase_start && !cryo_row_is_kthread(row) &&
 			!cryo_journal_find(&thawing->state, row->pid, row->start_time) &&
-			cryo_rest_of(thawing->procfs, row->pid, row->start_time) ==
-				CRYO_REST_STOPPED)
+			cryo_stop_is_in_force(thawing->procfs, row->pid, row->start_time))
 			census.rows[kept++] = *row;
 	}
 	*ret_rows = steal_ptr(census.rows);

@@ -92,6 +92,23 @@ Test(census, sees_stops_that_are_pending)
 	cr_assert_not(cryo_stop_is_pending(machine.procfs, 7));
 }
 
+Test(census, sees_stops_that_only_some_threads_have_taken)
+{
+	_cleanup_machine_ struct machine machine = machine_new();
+
+	machine_add(&machine, (struct machine_process){.pid = 5, .start_time = 1, .state = 'D'});
+	cr_assert_not(cryo_stop_is_in_force(machine.procfs, 5, 1), "none was sent");
+	machine_add_thread(&machine, 5, 6, 'T');
+	cr_assert(cryo_stop_is_in_force(machine.procfs, 5, 1), "the leader stops when it can");
+	cr_assert_not(cryo_stop_is_in_force(machine.procfs, 5, 2), "of another process");
+	machine_add(&machine, (struct machine_process){.pid = 7, .state = 't'});
+	cr_assert_not(cryo_stop_is_in_force(machine.procfs, 7, 0), "of a tracer");
+	machine_add(&machine, (struct machine_process){.pid = 8, .state = 'T'});
+	cr_assert(cryo_stop_is_in_force(machine.procfs, 8, 0));
+	machine_add(&machine, (struct machine_process){.pid = 9, .pending = "0000000000040000"});
+	cr_assert(cryo_stop_is_in_force(machine.procfs, 9, 0));
+}
+
 Test(census, names_the_process_of_a_tracing_thread)
 {
 	_cleanup_machine_ struct machine machine = machine_new();
