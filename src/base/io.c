@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-	READ_STEP = 1 << 16
+	READ_STEP = 1 << 16,
+	MANY_DESCRIPTORS = 1 << 20 /* fs.nr_open of most systems: no limit is higher */
 };
 
 static ssize_t read_once(int fd, void *data, size_t size, off_t offset)
@@ -144,4 +146,16 @@ int cryo_io_rename_new(int directory, const char *from, const char *to)
 	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	return errno == EINVAL || errno == ENOSYS ? rename_by_link(directory, from, to) : -errno;
+}
+
+void cryo_io_close_range(int first, int last)
+{
+	long limit = sysconf(_SC_OPEN_MAX);
+
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	if (limit < 0 || limit > MANY_DESCRIPTORS)
+		limit = MANY_DESCRIPTORS;
+	for (int fd = first; fd <= last && fd < limit; fd++) /* before Linux 5.9 */
+		close(fd);
 }

@@ -37,6 +37,9 @@ int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
  */
 int cryo_io_flush(int fd);
 
+/* Close descriptors from @first to @last (INT_MAX: all that there are); for a new child. */
+void cryo_io_close_range(int first, int last);
+
 /**
  * cryo_io_rename_new - give a file a name that nothing has yet; nothing is ever replaced.
  * @directory: of both names

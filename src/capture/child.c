@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/signals.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -132,12 +134,7 @@ void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, si
 
 void cryo_child_leave_all(void)
 {
-	long limit = sysconf(_SC_OPEN_MAX);
-
-	if (close_range(0, ~0U, 0) == 0)
-		return;
-	for (int fd = 0; fd < limit; fd++) /* before Linux 5.9 */
-		close(fd);
+	cryo_io_close_range(0, INT_MAX);
 }
 
 /* ---- the end of a child ---- */

@@ -7,16 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/signals.h"
 #include "proc/identity.h"
 
@@ -181,24 +182,12 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Before Linux 5.9 there is no close_range(2). */
-static void close_between(int first, int last)
-{
-	struct stat status;
-
-	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-	for (int fd = first; fd <= last && fd < 4096; fd++)
-		if (fstat(fd, &status) == 0)
-			close(fd);
-}
-
 static void keep_only(int *kept, size_t count)
 {
 	qsort(kept, count, sizeof(*kept), compare);
 	for (size_t i = 0; i < count; i++)
-		close_between(i ? kept[i - 1] + 1 : STDERR_FILENO + 1, kept[i] - 1);
-	close_between(kept[count - 1] + 1, INT32_MAX);
+		cryo_io_close_range(i ? kept[i - 1] + 1 : STDERR_FILENO + 1, kept[i] - 1);
+	cryo_io_close_range(kept[count - 1] + 1, INT_MAX);
 }
 
 int cryo_worker_live(

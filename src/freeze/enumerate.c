@@ -68,7 +68,7 @@ int cryo_views_text(unsigned int views, char **ret_text)
 /* Views by number: a byte for each pid up to pid_max. */
 struct looks {
 	int public_proc, private_proc;
-	bool no_cgroups; /* there is no such view */
+	bool no_cgroups, no_pidfds; /* there is no such view */
 	uint16_t *seen;
 	pid_t pid_max;
 };
@@ -205,6 +205,8 @@ static unsigned int all_views(const struct looks *looks)
 
 	if (looks->private_proc < 0)
 		all &= ~(unsigned int)CRYO_VIEW_PRIVATE;
+	if (looks->no_pidfds)
+		all &= ~(unsigned int)CRYO_VIEW_PIDFD;
 	if (looks->no_cgroups)
 		all &= ~(unsigned int)CRYO_VIEW_CGROUP;
 	return all;
@@ -269,6 +271,7 @@ int cryo_enumerate(
 	looks.seen = seen;
 	if (!seen)
 		return -ENOMEM;
+	looks.no_pidfds = !has_pidfd(getpid()); /* Linux 5.3 */
 	look_at_listings(&looks);
 	cryo_sweep(looks.pid_max, seen);
 	r = collect(&looks, &sightings, &count);

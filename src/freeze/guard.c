@@ -2,16 +2,19 @@
 /*
  * Theory: whoever freezes a distant machine may lose the connection to it, and then nobody can
  * type thaw. The guard is started before the first stop, so it also covers a freeze that dies. It
- * is a process of its own session that holds nothing of ours (a pipe that it held would never end)
+ * is a process of its own session that holds nothing of ours (a pipe that it held would never end,
+ * and nobody, not even itself, would ever get the lock of the journal)
  * and whose only knowledge is the path of the journal: it does what anybody could do by hand. It
  * counts in CLOCK_BOOTTIME, which goes on while the machine is suspended.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/io.h"
 #include "base/signals.h"
 #include "freeze/freezer.h"
 
@@ -26,7 +29,7 @@ static void forget_everything(void)
 
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	close_range(3, ~0u, 0);
+	cryo_io_close_range(3, INT_MAX);
 	for (int number = FIRST_SIGNAL; number < NSIG; number++)
 		signal(number, number == SIGTERM ? SIG_DFL : SIG_IGN);
 	cryo_signals_leave();

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -105,4 +106,20 @@ Test(io, gives_the_error_of_the_system_call)
 	cr_assert_eq(cryo_io_read(-1, data, 4), -EBADF);
 	cr_assert_eq(cryo_io_read_all(-1, 10, &buffer), -EBADF);
 	cr_assert_eq(cryo_io_write(full, "x", 1), -ENOSPC);
+}
+
+Test(io, closes_a_range_of_descriptors)
+{
+	int first = make_file(1), between = make_file(1), last = make_file(1);
+
+	cryo_io_close_range(between, between);
+	cr_assert_eq(fcntl(between, F_GETFD), -1);
+	cr_assert_geq(fcntl(first, F_GETFD), 0);
+	cr_assert_geq(fcntl(last, F_GETFD), 0);
+	cryo_io_close_range(last, first);
+	cr_assert_geq(fcntl(last, F_GETFD), 0, "an empty range");
+	cryo_io_close_range(last, INT_MAX);
+	cr_assert_eq(fcntl(last, F_GETFD), -1);
+	cr_assert_geq(fcntl(first, F_GETFD), 0);
+	close(first);
 }
