@@ -193,7 +193,10 @@ struct cryocore_thawed {
  * @stale: the journal belongs to an earlier boot
  * @n_left: processes that stay frozen
  * @journal: path; NULL if there is none
- * @damaged: records of the journal that could not be read
+ * @damaged: records of the journal that could not be read; when nothing is left it is
+ *JOURNAL.damaged
+ * @journal_error: why the journal could not be written or removed, positive errno; what was given
+ *	back is given back all the same
  */
 struct cryocore_thaw_result {
 	size_t n_processes;
@@ -203,6 +206,7 @@ struct cryocore_thaw_result {
 	size_t n_left;
 	const char *journal;
 	size_t damaged;
+	int journal_error;
 };
 
 /**

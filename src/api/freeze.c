@@ -262,6 +262,7 @@ int cryocore_thaw(
 	result->stale = report.stale;
 	result->n_left = report.left;
 	result->damaged = report.damaged;
+	result->journal_error = report.journal_error;
 	result->journal = steal_ptr(report.journal);
 	r = fill_thawed(&report, result);
 	if (r < 0) {

@@ -110,6 +110,7 @@ int cryocore_thaw_result_json(const struct cryocore_thaw_result *result, char **
 		CRYO_FLAG("nothing", result->nothing),
 		CRYO_FLAG("stale", result->stale),
 		CRYO_NUMBER("damaged_records", result->damaged),
+		CRYO_NUMBER("journal_errno", result->journal_error),
 	};
 	struct json_object *object = CRYO_JSON_OBJECT(fields);
 

@@ -202,6 +202,10 @@ void cryo_gather_thaw(struct cryo_gather *gather)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
 			"%zu processes could not be thawed: run 'cryocore thaw --all'",
 			gather->result->left_frozen);
+	if (report.journal_error)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, report.journal_error,
+			"thawed, but the journal could not be written or removed: %s",
+			strerror(report.journal_error));
 	cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
 		gather->result->frozen - gather->result->left_frozen, gather->result->frozen);
 }

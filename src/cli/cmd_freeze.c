@@ -98,6 +98,17 @@ static const char *method_text(char method)
 	return method == 's' ? "signal" : method == 'c' ? "cgroup" : "moved to a frozen cgroup";
 }
 
+/* In a dry run: an earlier freeze holds it, and nothing would be done to it. */
+static bool is_held_already(const struct cryocore_frozen *process)
+{
+	return process->fate == CRYOCORE_FROZEN && !process->order;
+}
+
+static const char *frozen_text(const struct cryocore_frozen *process, bool dry_run)
+{
+	return !dry_run ? "frozen" : is_held_already(process) ? "frozen already" : "would freeze";
+}
+
 /* One process in one line, or none if nobody asked for that much. */
 static void print_process(const struct cryocore_frozen *process, bool dry_run)
 {
@@ -116,8 +127,8 @@ static void print_process(const struct cryocore_frozen *process, bool dry_run)
 		break;
 	case CRYOCORE_FROZEN:
 		if (detail >= (dry_run ? 0 : 1))
-			printf("%s %d (%s): %s\n", dry_run ? "would freeze" : "frozen",
-				process->pid, process->comm, method_text(process->method));
+			printf("%s %d (%s): %s\n", frozen_text(process, dry_run), process->pid,
+				process->comm, method_text(process->method));
 		break;
 	case CRYOCORE_FROZEN_BEFORE:
 		if (detail >= 0)
@@ -167,16 +178,37 @@ static void say_traced(const struct cryocore_frozen *process)
 			process->pid, process->comm, process->tracer);
 }
 
+struct held {
+	size_t by_signal, by_cgroup;
+};
+
+/* What a dry run counts as frozen and is so already. */
+static struct held count_held(const struct cryocore_freeze_result *result)
+{
+	struct held held = {0};
+
+	for (size_t i = 0; i < result->n_processes; i++)
+		if (is_held_already(&result->processes[i]))
+			++*(result->processes[i].method == 's' ? &held.by_signal : &held.by_cgroup);
+	return held;
+}
+
 static void say_summary(const struct cryocore_freeze_result *result, bool dry_run)
 {
+	struct held held = dry_run ? count_held(result) : (struct held){0};
+	size_t n_held = held.by_signal + held.by_cgroup;
+
 	cli_note(0,
 		"%zu %s (%zu by signal, %zu by cgroup), %zu stood still before, %zu spared, "
 		"%zu not frozen, in %.3f s",
-		result->n_frozen, dry_run ? "would be frozen" : "frozen", result->n_signal,
-		result->n_cgroup, result->n_before, result->n_spared, result->n_failed,
+		result->n_frozen - n_held, dry_run ? "would be frozen" : "frozen",
+		result->n_signal - held.by_signal, result->n_cgroup - held.by_cgroup,
+		result->n_before, result->n_spared, result->n_failed,
 		(double)result->duration_ns / 1e9);
 	cli_note(1, "%zu passes, %zu chases", result->passes, result->chases);
-	if (result->added)
+	if (result->added && dry_run)
+		cli_note(0, "an earlier freeze is in force: it holds %zu of them already", n_held);
+	else if (result->added)
 		cli_note(0, "an earlier freeze was in force: this one added to it");
 	if (result->damaged)
 		cli_error("%zu records of the journal were damaged: look for processes in state T "
@@ -328,8 +360,9 @@ static int explain_failure(int r, const char *journal)
 		{-ENOENT, "no place for the journal: give --journal FILE"},
 		{-ENOSPC, "no room for the journal: give another --journal"},
 		{-EDQUOT, "no room for the journal: give another --journal"},
+		{-EROFS, "the journal would be on a read-only file system: give another --journal"},
 		{-ENXIO, "a cgroup does not exist any more"},
-		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU"},
+		{-EINVAL, "--signal must be STOP, TSTP, TTIN or TTOU, and --then not CONT"},
 	};
 
 	if (r == -ENOENT && journal) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
@@ -57,6 +58,11 @@ static void print_row(const struct cryocore_listed *row)
 		row->tracer ? "  traced by " : "", row->tracer_comm);
 }
 
+static bool is_shown(const struct cryocore_listed *row)
+{
+	return row->hidden[0] || cli_verbosity >= (row->is_kernel ? 1 : 0);
+}
+
 static int print_list(const struct request *request, const struct cryocore_list_result *result)
 {
 	char *json = NULL;
@@ -66,10 +72,11 @@ static int print_list(const struct request *request, const struct cryocore_list_
 		r = cli_print_json(cryocore_list_result_json(result, &json), &json);
 		return r < 0 || fflush(stdout) == 0 ? r : -EIO;
 	}
-	printf("%7s %7s S %6s %-8s %7s %s\n", "PID", "PPID", "THREADS", "FROZEN", "TRACER", "NAME");
+	if (cli_verbosity >= 0 || result->n_hidden)
+		printf("%7s %7s S %6s %-8s %7s %s\n", "PID", "PPID", "THREADS", "FROZEN", "TRACER",
+			"NAME");
 	for (size_t i = 0; i < result->n_processes; i++)
-		if (!result->processes[i].is_kernel || cli_verbosity >= 1 ||
-			result->processes[i].hidden[0])
+		if (is_shown(&result->processes[i]))
 			print_row(&result->processes[i]);
 	return fflush(stdout) == 0 ? 0 : -EIO;
 }
@@ -97,6 +104,8 @@ static int run(const struct request *request)
 	if (result->journal_error)
 		cli_error("the journal: %s: frozen processes are listed as stopped",
 			journal_text(result->journal_error));
+	else if (request->journal && access(request->journal, F_OK) < 0)
+		cli_note(0, "there is no journal '%s'", request->journal);
 	if (result->n_hidden) {
 		cli_error("%zu processes are HIDDEN", result->n_hidden);
 		status = CLI_PARTIAL;

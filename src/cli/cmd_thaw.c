@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
@@ -34,8 +33,8 @@ static const struct cli_page page = {
 	"Usage: cryocore thaw [OPTION]... [--all | -p LIST]\n"
 	"\nGive back what 'cryocore freeze' stopped, in the reverse order.\n",
 	rows,
-	"Exit status: 0 all given back, or nothing was frozen; 1 something was not; 2\n"
-	"nothing was done; 64 wrong usage.\n",
+	"Exit status: 0 all given back, or nothing was frozen; 1 something was not, or\n"
+	"the journal is in trouble; 2 nothing was done; 64 wrong usage.\n",
 };
 
 static void print_process(const struct cryocore_thawed *process)
@@ -57,23 +56,47 @@ static void print_process(const struct cryocore_thawed *process)
 		printf("%s %d\n", words[process->fate], process->pid);
 }
 
-static void say_summary(const struct cryocore_thaw_result *result, const char *journal)
+static void say_nothing(const struct cryocore_thaw_result *result, const char *journal)
 {
-	if (result->nothing && journal && access(journal, F_OK) < 0) {
+	if (result->damaged)
+		cli_note(0, "of what can be read of the journal nothing is frozen");
+	else if (journal && !result->journal && !result->stale)
 		cli_note(0, "nothing is frozen (there is no journal '%s')", journal);
-		return;
-	}
-	if (result->nothing) {
+	else
 		cli_note(0, "nothing is frozen%s",
 			result->stale ? " (the journal is of an earlier boot)" : "");
-		return;
-	}
-	cli_note(0, "%zu thawed, %zu ran already, %zu ended, %zu not thawed, %zu stay frozen",
-		result->n_thawed, result->n_running, result->n_gone, result->n_failed,
-		result->n_left);
-	if (result->damaged)
+}
+
+/* Trouble with the journal, which hinders nobody from being given back. Whether there was some. */
+static bool say_journal(const struct cryocore_thaw_result *result)
+{
+	if (result->damaged && (result->n_left || result->journal_error))
 		cli_error("%zu records of the journal were damaged: look for processes in state T",
 			result->damaged);
+	else if (result->damaged)
+		cli_error("%zu records of the journal were damaged: look for processes in state T; "
+			  "it is kept as '%s.damaged'",
+			result->damaged, result->journal);
+	if (result->journal_error && result->n_left)
+		cli_error("the journal '%s' could not be written: %s: the next thaw looks at all "
+			  "processes again",
+			result->journal, strerror(result->journal_error));
+	else if (result->journal_error)
+		cli_error("the journal '%s' could not be removed: %s: remove it before the next "
+			  "freeze",
+			result->journal, strerror(result->journal_error));
+	return result->damaged || result->journal_error;
+}
+
+static void say_summary(const struct cryocore_thaw_result *result, const char *journal)
+{
+	if (result->nothing)
+		say_nothing(result, journal);
+	else
+		cli_note(0,
+			"%zu thawed, %zu ran already, %zu ended, %zu not thawed, %zu stay frozen",
+			result->n_thawed, result->n_running, result->n_gone, result->n_failed,
+			result->n_left);
 }
 
 static int print_result(const struct request *request, const struct cryocore_thaw_result *result)
@@ -137,6 +160,8 @@ static int run(struct request *request)
 		status = result->n_thawed + result->n_running + result->n_gone ? CLI_PARTIAL
 									       : CLI_FAILED;
 	if (print_result(request, result) < 0 && status == CLI_COMPLETE)
+		status = CLI_PARTIAL;
+	if (say_journal(result) && status == CLI_COMPLETE)
 		status = CLI_PARTIAL;
 	cryocore_thaw_result_free(result);
 	return status;

@@ -304,7 +304,7 @@ static int freeze(struct cryo_freezer *freezer, struct cryo_freeze_report *repor
 		r = end_chase(freezer);
 	if (r == 0 && request->then_signal && !report->cancelled && !request->dry_run)
 		cryo_freezer_then(freezer);
-	if (freezer->journal) {
+	if (freezer->journal && !request->dry_run) {
 		report->journal = strdup(cryo_journal_path(freezer->journal));
 		if (!report->journal)
 			r = -ENOMEM;
@@ -329,6 +329,9 @@ static bool makes_sense(const struct cryo_freeze_request *request)
 {
 	static const int stops[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 	const struct cryo_selection *select = &request->select;
+
+	if (request->then_signal == SIGCONT) /* it would take back what was done */
+		return false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
 		if (request->stop_signal == stops[i])

@@ -208,13 +208,17 @@ struct cryo_thaw_subject {
  * @nothing: nothing was frozen
  * @stale: the journal was of an earlier boot
  * @journal: path; owned; NULL if there is none
+ * @journal_error: why what was done could not be noted there, or the file not be removed; positive
+ *	errno
  * @left: processes that stay frozen
+ * @damaged: records of the journal that could not be read; it is NAME.damaged when nothing is left
  */
 struct cryo_thaw_report {
 	struct cryo_thaw_subject *subjects;
 	size_t count;
 	bool nothing, stale;
 	char *journal;
+	int journal_error;
 	size_t left;
 	size_t damaged;
 };

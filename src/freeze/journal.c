@@ -26,6 +26,9 @@
 
 struct cryo_journal {
 	int fd;
+	bool read_only;
+	off_t end; /* of the last whole record */
+	bool torn; /* a part of another follows */
 	char *path;
 	struct cryo_buffer pending;
 };
@@ -110,17 +113,29 @@ static bool is_still_there(int fd, const char *path)
 	       ours.st_dev == named.st_dev;
 }
 
-/* A locked descriptor of the file that has the name now, or -errno. */
-static int open_locked(const char *path, bool create, uint64_t deadline)
+/* Another kind of file, or a link to one, is not what was meant. */
+static int open_file(const char *path, int flags)
 {
-	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
+	if (fd < 0)
+		return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EPERM : -errno;
+	return fd;
+}
+
+/* A locked descriptor of the file that has the name now, or -errno. */
+static int open_locked(const char *path, bool create, uint64_t deadline, bool *ret_read_only)
+{
 	for (;;) {
-		_cleanup_close_ int fd = open(path, flags | (create ? O_CREAT : 0), 0600);
+		_cleanup_close_ int fd =
+			open_file(path, O_RDWR | O_APPEND | (create ? O_CREAT : 0));
 		int r;
 
+		*ret_read_only = fd == -EROFS && !create;
+		if (*ret_read_only)
+			fd = open_file(path, O_RDONLY);
 		if (fd < 0)
-			return -errno;
+			return fd;
 		r = check_file(fd);
 		if (r == 0)
 			r = lock_file(fd, deadline);
@@ -153,16 +168,18 @@ static int begin(struct cryo_journal *journal, const struct cryo_world *world)
 {
 	if (ftruncate(journal->fd, 0) < 0)
 		return -errno;
+	journal->end = 0;
+	journal->torn = false;
 	return add_record(
 		journal, "H 1 %s %llu", world->boot_id, (unsigned long long)world->pid_namespace);
 }
 
-/* A record must begin its own line, also behind one that was torn. */
-static int end_torn_record(struct cryo_journal *journal, const struct cryo_buffer *text)
+static void find_end(struct cryo_journal *journal, const struct cryo_buffer *text)
 {
-	if (text->size == 0 || text->data[text->size - 1] == '\n')
-		return 0;
-	return cryo_buffer_add(&journal->pending, "\n", 1);
+	const unsigned char *newline = text->size ? memrchr(text->data, '\n', text->size) : NULL;
+
+	journal->end = newline ? newline + 1 - text->data : 0;
+	journal->torn = journal->end != (off_t)text->size;
 }
 
 static int check_world(const struct cryo_world *ours, const struct cryo_world *theirs)
@@ -185,12 +202,11 @@ static int read_state(struct cryo_journal *journal, const struct cryo_world *wor
 		r = cryo_journal_parse((char *)text.data, text.size, &state);
 	if (r == 0 && text.size)
 		r = check_world(world, &state.world);
+	find_end(journal, &text);
 	if (create && (text.size == 0 || r == -ESTALE)) {
 		cryo_journal_state_clear(&state);
 		r = begin(journal, world);
 	}
-	if (r == 0)
-		r = end_torn_record(journal, &text);
 	if (r < 0)
 		return r;
 	if (ret_state) {
@@ -228,7 +244,7 @@ int cryo_journal_open(const char *path, const struct cryo_world *world, bool cre
 	if (r == 0 && create && !path)
 		r = make_directory(journal->path);
 	if (r == 0)
-		r = journal->fd = open_locked(journal->path, create, deadline);
+		r = journal->fd = open_locked(journal->path, create, deadline, &journal->read_only);
 	if (r >= 0)
 		r = make_absolute(journal);
 	if (r == 0)
@@ -249,9 +265,9 @@ int cryo_journal_peek(
 	int r = path || usual ? 0 : -ENOENT;
 
 	if (r == 0)
-		journal.fd = open(path ? path : usual, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		journal.fd = open_file(path ? path : usual, O_RDONLY);
 	if (r == 0 && journal.fd < 0)
-		r = -errno;
+		r = journal.fd;
 	if (r == 0)
 		r = check_file(journal.fd);
 	if (r == 0)
@@ -331,16 +347,30 @@ int cryo_journal_commit(struct cryo_journal *journal)
 
 	if (journal->pending.size == 0)
 		return 0;
+	if (journal->read_only)
+		return -EROFS;
+	if (journal->torn && ftruncate(journal->fd, journal->end) < 0)
+		return -errno;
 	r = cryo_io_write(journal->fd, journal->pending.data, journal->pending.size);
 	if (r == 0 && fsync(journal->fd) < 0)
 		r = -errno;
+	journal->torn = r < 0;
+	if (r == 0)
+		journal->end += (off_t)journal->pending.size;
 	journal->pending.size = 0;
-	if (r < 0)
-		cryo_buffer_add(&journal->pending, "\n", 1); /* the last record may be torn */
 	return r;
 }
 
 int cryo_journal_remove(struct cryo_journal *journal)
 {
 	return unlink(journal->path) < 0 ? -errno : 0;
+}
+
+int cryo_journal_set_aside(struct cryo_journal *journal)
+{
+	_cleanup_free_ char *aside = NULL;
+
+	if (asprintf(&aside, "%s.damaged", journal->path) < 0)
+		return -ENOMEM;
+	return rename(journal->path, aside) < 0 ? -errno : 0;
 }

@@ -119,6 +119,9 @@ struct cryo_journal;
  * @create: make it, and its directory, if it is not there; a journal of another boot is replaced
  * @wait_ms: how long another holder of the lock is waited for
  *
+ * Without @create one on a read-only file system is read, too: then what was stopped can be given
+ * back, and cryo_journal_commit() and the end of it return -EROFS.
+ *
  * Returns 0; -ENOENT: there is none; -EBUSY: another freeze or thaw holds it; -EXDEV: it belongs to
  * another pid namespace; -ESTALE: to another boot; -EBADMSG: it is no journal; -EPERM: it is not a
  * plain file of ours; or -errno. @ret_state may be NULL.
@@ -154,6 +157,12 @@ int cryo_journal_commit(struct cryo_journal *journal);
 
 /* Everything was given back: remove the file. 0 or -errno. */
 int cryo_journal_remove(struct cryo_journal *journal);
+
+/*
+ * Everything that could be read was given back: name the file NAME.damaged, so that somebody can
+ * look at the rest. 0 or -errno.
+ */
+int cryo_journal_set_aside(struct cryo_journal *journal);
 
 /* The usual place: /run/cryocore/journal for root, else below XDG_RUNTIME_DIR; malloc'ed, or NULL.
  */

@@ -2,7 +2,8 @@
 /*
  * Theory: a crash can tear the last record, and a bad disk any; a hostile hand can write whatever
  * it likes. So each line stands alone, a line that does not check is left out, and no number in it
- * is used as a size. What remains is folded: the last word about a process or a cgroup counts.
+ * is used as a size. What remains is folded: the last word about a process or a cgroup counts. What
+ * a torn record was to announce has never happened: only one that has its end is damaged.
  *
  * Each kind of record is a row of a table: its letter, and the function that takes its fields.
  */
@@ -349,13 +350,13 @@ int cryo_journal_parse(const char *text, size_t size, struct cryo_journal_state 
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		size_t length = (size_t)((newline ? newline : end) - text);
 
-		if (length)
-			r = newline ? take_record(&state, text, length) : -EBADMSG;
+		if (length && newline)
+			r = take_record(&state, text, length);
 		if (r == -ENOMEM)
 			return r;
 		if (!state.world.boot_id[0])
 			return -EBADMSG;
-		state.damaged += r < 0 && length;
+		state.damaged += r < 0 && length && newline;
 		text += length + (newline != NULL);
 	}
 	if (!state.world.boot_id[0])

@@ -296,16 +296,24 @@ static int thaw_backwards(struct thawing *thawing)
 	return r < 0 ? r : clean_cgroups(thawing);
 }
 
-/* All given back: the guard is not needed (unless we are the guard), nor the journal. */
-static int finish(struct thawing *thawing)
+/*
+ * All given back: the guard is not needed (unless we are the guard), nor the journal. What was done
+ * is done, even if it cannot be noted: the next thaw finds it running.
+ */
+static void finish(struct thawing *thawing)
 {
 	const struct cryo_journal_state *state = &thawing->state;
+	int r;
 
-	if (thawing->report.left)
-		return cryo_journal_commit(thawing->journal);
-	if (state->guard && state->guard != getpid())
+	if (!thawing->report.left && state->guard && state->guard != getpid())
 		cryo_send_signal(thawing->procfs, state->guard, state->guard_start, SIGTERM);
-	return cryo_journal_remove(thawing->journal);
+	if (thawing->report.left)
+		r = cryo_journal_commit(thawing->journal);
+	else if (state->damaged)
+		r = cryo_journal_set_aside(thawing->journal);
+	else
+		r = cryo_journal_remove(thawing->journal);
+	thawing->report.journal_error = -r;
 }
 
 static int open_journal(struct thawing *thawing)
@@ -338,7 +346,9 @@ static int thaw(struct thawing *thawing)
 	if (!thawing->report.journal)
 		return -ENOMEM;
 	r = thaw_backwards(thawing);
-	return r < 0 ? r : finish(thawing);
+	if (r == 0)
+		finish(thawing);
+	return r;
 }
 
 int cryo_thaw(const struct cryo_thaw_request *request, struct cryo_thaw_report *ret_report)

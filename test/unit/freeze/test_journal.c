@@ -174,7 +174,8 @@ Test(journal, of_which_any_byte_is_wrong_loses_that_record_only)
 	head_size = text.size;
 	add(&text, "P 30 5 R s");
 	add(&text, "P 40 5 R s");
-	for (size_t i = head_size; i < text.size; i++) {
+	for (size_t i = head_size; i < text.size - 1;
+		i++) { /* without the last newline it is torn */
 		_cleanup_journal_state_ struct cryo_journal_state state = {0};
 
 		text.data[i] ^= 0x10;
@@ -237,7 +238,7 @@ Test(journal, file_with_a_torn_end_goes_on_behind_it)
 	cryo_journal_close(journal);
 	cr_assert_eq(cryo_journal_peek("j", &here, &state), 0);
 	cr_assert_eq(state.n_processes, 2);
-	cr_assert_eq(state.damaged, 1);
+	cr_assert_eq(state.damaged, 0, "nobody was stopped by what is torn");
 	unlink("j");
 	rmdir(path);
 }
@@ -280,7 +281,8 @@ Test(journal, is_ours_alone)
 	cr_assert_eq(cryo_journal_open("j", &here, true, 0, &journal, NULL), -EPERM);
 	unlink("j");
 	cr_assert_eq(symlink("elsewhere", "j"), 0);
-	cr_assert_eq(cryo_journal_open("j", &here, true, 0, &journal, NULL), -ELOOP);
+	cr_assert_eq(cryo_journal_open("j", &here, true, 0, &journal, NULL), -EPERM);
+	cr_assert_eq(cryo_journal_peek("j", &here, NULL), -EPERM);
 	unlink("j");
 	cr_assert_eq(mkfifo("j", 0600), 0);
 	cr_assert_lt(cryo_journal_open("j", &here, true, 0, &journal, NULL), 0);
