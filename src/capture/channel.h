@@ -39,6 +39,7 @@ enum cryo_order {
  * @n_threads: STOPPED, RELEASED: threads that the tracer holds, or held
  * @n_unstopped: STOPPED: threads that could not be stopped
  * @n_restarted: RELEASED: system calls that were put back
+ * @is_early: RELEASED: nobody had asked for it
  * @stop_ns, @release_ns: CLOCK_MONOTONIC of the first stop request and the last release
  * @is_spent: DONE, RELEASED: who tells it is not to be used again
  * @text: of a message
@@ -54,7 +55,7 @@ struct cryo_letter {
 	uint64_t records_size;
 	uint64_t n_threads, n_unstopped, n_restarted;
 	uint64_t stop_ns, release_ns;
-	bool is_spent;
+	bool is_early, is_spent;
 	char text[512];
 };
 

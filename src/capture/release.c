@@ -32,13 +32,13 @@ void cryo_release_hear(struct cryo_work *work)
 	if (r == 0)
 		r = cryo_channel_receive(work->reader->tracer, work->reader->deadline, &letter);
 	work->account.holder = 0;
-	if (r == 0 && letter.kind == CRYO_LETTER_RELEASED) {
-		work->is_released = true;
+	work->is_released = r == 0 && letter.kind == CRYO_LETTER_RELEASED;
+	if (work->is_released) {
 		cryo_account_stop(&work->account, &letter);
 		work->account.holder = letter.holder;
-	} else if (was_held && !work->reader->shared->cancel) {
+	}
+	if (was_held && (!work->is_released || letter.is_early) && !work->reader->shared->cancel)
 		cryo_tell(work, CRYOCORE_WARNING, r,
 			"the tracer ended early: the process may have run while its core was "
 			"written");
-	}
 }

@@ -51,8 +51,8 @@ static void tell_both(const struct cryo_tracer *tracer, const struct cryo_letter
 }
 
 /* Until RELEASE from either side, the end of either, the deadline, or a long time without progress:
- * the supervisor, who looks at that too, may itself be stopped. */
-static void hold(const struct cryo_tracer *tracer)
+ * the supervisor, who looks at that too, may itself be stopped. Whether anybody asked for it. */
+static bool hold(const struct cryo_tracer *tracer)
 {
 	struct pollfd ends[2] = {{.fd = tracer->reader, .events = POLLIN},
 		{.fd = tracer->supervisor, .events = POLLIN}};
@@ -64,8 +64,9 @@ static void hold(const struct cryo_tracer *tracer)
 			limit = now + HOLD_NS;
 		bytes = tracer->shared->bytes_done;
 		if (now >= limit || now >= tracer->deadline)
-			return;
+			return false;
 	}
+	return true;
 }
 
 static void tell_stopped(
@@ -88,7 +89,7 @@ static void hold_until_told(
 {
 	(void)stopped;
 	tell_stopped(tracer, letter, -1);
-	hold(tracer);
+	letter->is_early = !hold(tracer);
 }
 
 static void track(

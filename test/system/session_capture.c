@@ -4,11 +4,11 @@
  *
  *	WORD... PID	a capture; the words, if any: alone (not in the session), thread (in a
  *			thread that ends behind it), no-stop, snapshot, dry, stream (to /dev/null),
- *			piped (to a pipe), hurry (10 ms for all), cancel
+ *			piped (to a pipe), fifo (to the pipe "fifo"), hurry (10 ms for all), cancel
  *	free		the session ends, and another begins
  *
  * Its words on the command line are what it does with signals: reaps (waits for any child that
- *there is news of), ignores (SIGCHLD), blocks (all of them).
+ *	there is news of), ignores (SIGCHLD), blocks (all of them).
  */
 #include <cryocore/cryocore.h>
 #include <fcntl.h>
@@ -69,6 +69,8 @@ static void take_word(struct order *order, const char *word)
 		options->stream_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	else if (strcmp(word, "piped") == 0)
 		options->stream_fd = open_pipe();
+	else if (strcmp(word, "fifo") == 0)
+		options->stream_fd = open(word, O_WRONLY | O_CLOEXEC);
 	else if (strcmp(word, "hurry") == 0)
 		options->timeout_ms = 10;
 	else if (strcmp(word, "cancel") == 0)
