@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,6 +46,15 @@ static ssize_t read_whole(int fd, void *data, size_t size, off_t offset)
 	return (ssize_t)done;
 }
 
+/* Whoever made a pipe may have told it not to wait (node(1) does). Whether it is worth a retry. */
+static bool wait_for_room(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_NONBLOCK) && (poll(&ready, 1, -1) > 0 || errno == EINTR);
+}
+
 static int write_whole(int fd, const void *data, size_t size, off_t offset)
 {
 	size_t done = 0;
@@ -54,7 +64,7 @@ static int write_whole(int fd, const void *data, size_t size, off_t offset)
 		ssize_t n = offset < 0 ? write(fd, from, size - done)
 				       : pwrite(fd, from, size - done, offset + (off_t)done);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && wait_for_room(fd))))
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -ENOSPC;

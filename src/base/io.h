@@ -24,8 +24,8 @@ int cryo_io_read_all(int fd, size_t limit, struct cryo_buffer *buffer);
 ssize_t cryo_io_read(int fd, void *data, size_t size);
 ssize_t cryo_io_pread(int fd, void *data, size_t size, off_t offset);
 
-/* Write all bytes. 0, or -errno of write(2); -ENOSPC if the kernel says 0; -EINVAL for a negative
- * offset. */
+/* Write all bytes, also to who does not wait (O_NONBLOCK). 0, or -errno of write(2); -ENOSPC if the
+ * kernel says 0; -EINVAL for a negative offset. */
 int cryo_io_write(int fd, const void *data, size_t size);
 int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
 

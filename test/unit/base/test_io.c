@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -122,4 +125,44 @@ Test(io, closes_a_range_of_descriptors)
 	cr_assert_eq(fcntl(last, F_GETFD), -1);
 	cr_assert_geq(fcntl(first, F_GETFD), 0);
 	close(first);
+}
+
+/* Read to the end what somebody writes, but not before it is full. */
+static uint64_t read_late(int fd, size_t full)
+{
+	char data[4096];
+	uint64_t sum = 0;
+	int there = 0;
+	ssize_t n;
+
+	while (ioctl(fd, FIONREAD, &there) == 0 && (size_t)there < full)
+		sched_yield();
+	while ((n = read(fd, data, sizeof(data))) > 0)
+		sum += (uint64_t)n;
+	return sum;
+}
+
+Test(io, writes_all_to_a_pipe_that_does_not_wait)
+{
+	enum {
+		SIZE = 1 << 20
+	};
+	_cleanup_free_ char *bytes = calloc(1, SIZE);
+	int ends[2], status;
+	pid_t child;
+
+	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+	child = fork();
+	if (child == 0) {
+		int size = fcntl(ends[0], F_GETPIPE_SZ);
+
+		close(ends[1]);
+		fcntl(ends[0], F_SETFL, 0);
+		_exit(read_late(ends[0], (size_t)size) == SIZE ? 0 : 1);
+	}
+	close(ends[0]);
+	cr_assert_eq(cryo_io_write(ends[1], bytes, SIZE), 0);
+	close(ends[1]);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert_eq(status, 0);
 }
