@@ -127,6 +127,7 @@ void cryo_child_begin(pid_t parent, int death_signal, const int *descriptors, si
 		signal(ignored[i], SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		signal(crashes[i], SIG_DFL);
+	umask(077);
 	setrlimit(RLIMIT_CORE, &none); /* it would be the memory of the target, too */
 	leave_stdio();
 	leave_others(descriptors, count);

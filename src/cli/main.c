@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -103,5 +104,6 @@ static void set_signals(void)
 int main(int argc, char **argv)
 {
 	set_signals();
+	umask(077); /* whatever is made is ours to read, and nobody else's */
 	return check_stdout(run(argc, argv));
 }
