@@ -19,18 +19,6 @@ enum {
 	ZEROS = 1 << 16
 };
 
-/* A core of this share of the machine's memory is written uncached: the kernel would make its
- * writer wait for the disk anyhow (vm.dirty_ratio), and throw out what others have in the page
- * cache. A smaller one is complete sooner in the cache. */
-enum {
-	UNCACHED_SHARE = 8
-};
-
-/* include/uapi/linux/fs.h */
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
-
 static int split_path(const char *path, struct cryo_output *output)
 {
 	const char *slash = strrchr(path, '/');
@@ -177,17 +165,13 @@ static int fill_stream(struct cryo_output *output, uint64_t end)
 	return end > output->position ? advance(output, NULL, end - output->position) : 0;
 }
 
-/* What is refused or cut is left to the plain way, which says why. */
+/* What is refused or cut is left to pwrite(2), which says why. */
 static int write_file(struct cryo_output *output, const void *data, size_t size, off_t offset)
 {
-	struct iovec all = {(void *)data, size};
 	ssize_t n = 0;
 
-	if (output->uncached) {
-		n = pwritev2(output->fd, &all, 1, offset, RWF_DONTCACHE);
-		if (n < 0)
-			output->uncached = false;
-	}
+	if (output->behind.wanted)
+		n = cryo_dropbehind_write(&output->behind, output->fd, data, size, offset);
 	if (n < 0)
 		n = 0;
 	if ((size_t)n == size)
@@ -209,13 +193,6 @@ void cryo_output_empty(struct cryo_output *output)
 {
 	while (ftruncate(output->fd, 0) < 0 && errno == EINTR)
 		continue;
-}
-
-void cryo_output_expect(struct cryo_output *output, uint64_t bytes)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-	output->uncached = pages > 0 && bytes >= (uint64_t)pages * (uint64_t)size / UNCACHED_SHARE;
 }
 
 int cryo_output_set_size(struct cryo_output *output, uint64_t size)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "capture/dropbehind.h"
 
 /* A stretch of data in a sparse stream. */
 struct cryo_stretch {
@@ -34,8 +35,7 @@ struct cryo_packer;
  * @path: as the user knows it; @name is its last part
  * @partial: name until it is whole
  * @overwrite: the final name may exist
- * @uncached: what is written goes to the disk at once and leaves the page cache, where the kernel
- *	and the file system can (Linux 6.14)
+ * @behind: whether it passes through the page cache
  * @stream: it has no name
  * @forward: it is written strictly in order, and cannot be read back: a stream, or what is
  * compressed
@@ -48,7 +48,7 @@ struct cryo_output {
 	int dir;
 	char *path, *name, *partial;
 	bool overwrite;
-	_Atomic bool uncached;
+	struct cryo_dropbehind behind;
 	bool stream, forward;
 	bool sparse;
 	struct cryo_packer *packer;
@@ -87,9 +87,6 @@ int cryo_output_compress(struct cryo_output *output, int level);
 
 /* Write at an offset; in a stream not before its position, and what lies between becomes zeros. */
 int cryo_output_write(struct cryo_output *output, const void *data, size_t size, uint64_t offset);
-
-/* Say how many bytes will be written, about: this chooses the way. */
-void cryo_output_expect(struct cryo_output *output, uint64_t bytes);
 
 /* Take out of a file all that was written. */
 void cryo_output_empty(struct cryo_output *output);

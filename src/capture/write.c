@@ -30,7 +30,7 @@
 
 static size_t least_hole(const struct cryo_copy *copy)
 {
-	return copy->output->uncached ? SMALL_HOLE : 1;
+	return copy->output->behind.wanted ? SMALL_HOLE : 1;
 }
 
 /* Write @size bytes at an offset of the core, but for the pages of zeros among them. */
@@ -355,7 +355,7 @@ int cryo_copy_plan(struct cryo_copy *copy, const struct cryo_plan *plan, struct 
 	copy->written = written;
 	copy->output = output;
 	copy->plan = plan;
-	cryo_output_expect(output, copy->shared->bytes_expected);
+	cryo_dropbehind_expect(&output->behind, copy->shared->bytes_expected);
 	r = cryo_batches_start(copy, 0);
 	if (r == 0)
 		r = run(copy, copy_job);
@@ -387,7 +387,7 @@ int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)
 int cryo_copy_rest(struct cryo_copy *copy, struct cryo_output *output)
 {
 	copy->output = output;
-	cryo_output_expect(output, copy->shared->bytes_expected);
+	cryo_dropbehind_expect(&output->behind, copy->shared->bytes_expected);
 	return run(copy, copy_job);
 }
 
