@@ -27,12 +27,16 @@ static const uint64_t slow_rate = 256ULL << 20; /* bytes per second of one threa
 #define RWF_DONTCACHE 0x80
 #endif
 
-void cryo_dropbehind_expect(struct cryo_dropbehind *behind, uint64_t bytes)
+uint64_t cryo_dropbehind_share(void)
 {
 	struct sysinfo info;
 
-	if (sysinfo(&info) == 0)
-		behind->wanted = bytes >= (uint64_t)info.totalram * info.mem_unit / SHARE;
+	return sysinfo(&info) < 0 ? UINT64_MAX : (uint64_t)info.totalram * info.mem_unit / SHARE;
+}
+
+void cryo_dropbehind_expect(struct cryo_dropbehind *behind, uint64_t bytes)
+{
+	behind->wanted = bytes >= cryo_dropbehind_share();
 }
 
 void cryo_dropbehind_note(struct cryo_dropbehind *behind, uint64_t bytes, uint64_t ns)

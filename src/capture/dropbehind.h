@@ -22,6 +22,9 @@ struct cryo_dropbehind {
 	_Atomic uint64_t bytes, ns;
 };
 
+/* Bytes of a file that the page cache of this machine takes as fast as memory. */
+uint64_t cryo_dropbehind_share(void);
+
 /* Say how many bytes will be written, about. */
 void cryo_dropbehind_expect(struct cryo_dropbehind *behind, uint64_t bytes);
 

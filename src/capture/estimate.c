@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * What is held (capture/hold.h) is only read in the stop; the rest is written there too. Two
- * workers are as fast as one and a half: they meet in the file.
+ * workers are as fast as one and a half: they meet in the file. What the page cache does not take
+ * waits for the disk, which does not become faster by two.
  */
 #include "capture/estimate.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -16,6 +18,7 @@
 enum {
 	SAMPLE = 4 * 1024 * 1024,
 	CHUNK = 512 * 1024,
+	DISK_SAMPLES = 8,  /* of these together: a disk has a latency too */
 	THREAD_NS = 20000, /* to stop it, read its registers, and let it go */
 };
 
@@ -23,13 +26,18 @@ enum {
 #define LEAST_NS (500 * CRYO_NSEC_PER_MSEC / 1000)
 
 uint64_t cryo_estimate_from(
-	uint64_t bytes, uint64_t n_threads, uint64_t sample, uint64_t read_ns, uint64_t write_ns)
+	uint64_t bytes, uint64_t beyond, uint64_t n_threads, const struct cryo_rates *rates)
 {
 	uint64_t held = bytes < CRYO_HOLD_BYTES ? bytes : CRYO_HOLD_BYTES;
-	double rest = (double)(bytes - held), each = (double)sample * 1.5;
-	double all = (double)held / each * (double)read_ns +
-		     rest / each * ((double)read_ns + (double)write_ns);
+	double sample = (double)rates->sample, each = sample * 1.5;
+	double copied = (double)rates->read_ns + (double)rates->write_ns;
+	double all = (double)held / each * (double)rates->read_ns +
+		     (double)(bytes - held) / each * copied;
+	double waited =
+		(double)beyond / sample * (double)rates->disk_ns - (double)beyond / each * copied;
 
+	if (waited > 0)
+		all += waited;
 	return LEAST_NS + n_threads * THREAD_NS + (uint64_t)all;
 }
 
@@ -46,31 +54,38 @@ static uint64_t time_reading(uint8_t *from, uint8_t *to)
 	return cryo_now() - begin;
 }
 
-static uint64_t time_writing(struct cryo_output *output, const uint8_t *chunk)
+static uint64_t time_writing(
+	struct cryo_output *output, const uint8_t *chunk, uint64_t bytes, bool to_disk)
 {
 	uint64_t begin = cryo_now(), end;
 	int r = 0;
 
-	if (output->forward)
-		return 0;
-	for (uint64_t at = 0; at < SAMPLE && r == 0; at += CHUNK)
+	for (uint64_t at = 0; at < bytes && r == 0; at += CHUNK)
 		r = cryo_output_write(output, chunk, CHUNK, at);
+	if (r == 0 && to_disk)
+		r = fdatasync(output->fd) < 0 ? -errno : 0;
 	end = cryo_now();
 	cryo_output_empty(output);
-	return end - begin;
+	return r < 0 ? 0 : end - begin;
 }
 
 uint64_t cryo_estimate_pause(const struct cryo_inspector *inspector, struct cryo_output *output)
 {
 	_cleanup_free_ uint8_t *from = malloc(SAMPLE), *to = malloc(CHUNK);
-	uint64_t read_ns, write_ns;
+	struct cryo_rates rates = {.sample = SAMPLE};
+	uint64_t share = cryo_dropbehind_share(), beyond = 0;
 
 	if (!from || !to)
 		return 0;
 	memset(from, 1, SAMPLE);
 	memset(to, 1, CHUNK);
-	read_ns = time_reading(from, to);
-	write_ns = time_writing(output, to);
-	return cryo_estimate_from(
-		inspector->expected, inspector->n_threads, SAMPLE, read_ns, write_ns);
+	if (inspector->expected > share)
+		beyond = inspector->expected - share;
+	rates.read_ns = time_reading(from, to);
+	if (!output->forward)
+		rates.write_ns = time_writing(output, to, SAMPLE, false);
+	if (!output->forward && beyond)
+		rates.disk_ns =
+			time_writing(output, to, DISK_SAMPLES * SAMPLE, true) / DISK_SAMPLES;
+	return cryo_estimate_from(inspector->expected, beyond, inspector->n_threads, &rates);
 }
