@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is named here is refused, everything else is allowed: the C library may use other calls
- * tomorrow, and a reader that fails is worse than a fence with a hole. What it could still do is
- * what it is there for: read what it may read, and write files that it has made. Calls of another
- * ABI than our own are refused altogether, since their numbers mean something else. Of ioctl(2)
- * only requests that all file systems share are known here, and a message through a socket that was
- * inherited, or made by socketpair(2), may name who gets it: that lies in memory, where no filter
- * looks.
+ * What is named here is refused, everything else is allowed: the C library and libbpf may use other
+ * calls tomorrow, and a reader that fails is worse than a fence with a hole. What it could still do
+ * is what it is there for: read what it may read, and write files that it has made. Calls of
+ * another ABI than our own are refused altogether, since their numbers mean something else. Of
+ * ioctl(2) only requests that all file systems share are known here, and a message through a socket
+ * that was inherited, or made by socketpair(2), may name who gets it: that lies in memory, where no
+ * filter looks.
  */
 #include "capture/fence.h"
 

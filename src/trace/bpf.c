@@ -3,6 +3,9 @@
  * Loading the program, and running it over the threads of one process (Linux 6.1) or, before that,
  * over all tasks, of which the right ones are kept.
  *
+ * libbpf is used for what is tedious by hand (BTF, the calls of bpf(2)); it would also print, so it
+ * is told not to while we use it.
+ *
  * A running thread's registers are in a processor, not in memory. So the question is put again from
  * that processor: while we run there the thread cannot, and an interrupt has saved what it had. It
  * may have moved meanwhile, hence more than one try.
@@ -17,14 +20,27 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "trace/bpf_call.h"
 #include "trace/bpf_layout.h"
 #include "trace/bpf_record.h"
+#include "trace/libbpf_api.h"
+
+/* The helpers are for GPL-compatible programs only; these instructions may be had under either. */
+#define LICENCE "Dual MIT/GPL"
 
 enum {
 	TRIES = 4,
 	ALL_RECORDS = 1 << 30
 };
+
+static inline void restore_print(libbpf_print_fn_t *print)
+{
+	libbpf_set_print(*print);
+}
+
+/* Only its end is of use: clang calls it unused. */
+#define _silent_                                                                                   \
+	_cleanup_(restore_print) __attribute__((unused)) libbpf_print_fn_t print =                 \
+		libbpf_set_print(NULL)
 
 /* The kernel looks at the capabilities before anything else, so that we need not parse its BTF to
  * be refused. */
@@ -34,11 +50,8 @@ static bool is_allowed(void)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	const struct cryo_bpf_code code = {.type = BPF_PROG_TYPE_TRACING,
-		.name = "",
-		.instructions = nothing,
-		.count = ARRAY_SIZE(nothing)};
-	int program = cryo_bpf_load(&code);
+	int program = bpf_prog_load(
+		BPF_PROG_TYPE_TRACING, NULL, LICENCE, nothing, ARRAY_SIZE(nothing), NULL);
 
 	if (program >= 0)
 		close(program);
@@ -50,18 +63,18 @@ static int load(const struct cryo_bpf_kernel *kernel)
 	struct bpf_insn instructions[CRYO_BPF_ROOM];
 	size_t count = cryo_bpf_program_make(
 		&kernel->layout, kernel->fields, kernel->n_fields, instructions);
-	const struct cryo_bpf_code code = {.type = BPF_PROG_TYPE_TRACING,
-		.name = "cryocore",
-		.instructions = instructions,
-		.count = count,
-		.attach = kernel->attach};
-	int r = count ? cryo_bpf_load(&code) : -EOPNOTSUPP;
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
+		.attach_btf_id = kernel->attach);
+	int r = count ? bpf_prog_load(BPF_PROG_TYPE_TRACING, "cryocore", LICENCE, instructions,
+				count, &options)
+		      : -EOPNOTSUPP;
 
 	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
 }
 
-int cryo_bpf_open(struct cryo_bpf *ret_bpf)
+static int open_loaded(struct cryo_bpf *ret_bpf)
 {
+	_silent_;
 	struct cryo_bpf_kernel kernel;
 	int r;
 
@@ -76,6 +89,13 @@ int cryo_bpf_open(struct cryo_bpf *ret_bpf)
 	return 0;
 }
 
+int cryo_bpf_open(struct cryo_bpf *ret_bpf)
+{
+	int r = cryo_libbpf_ready();
+
+	return r < 0 ? r : open_loaded(ret_bpf);
+}
+
 void cryo_bpf_close(struct cryo_bpf *bpf)
 {
 	cryo_cleanup_close(&bpf->program);
@@ -84,12 +104,30 @@ void cryo_bpf_close(struct cryo_bpf *bpf)
 
 /* ---- one question ---- */
 
+/* Before Linux 6.1 the wish for one process is refused (E2BIG, EINVAL), and not needed either. */
+static int link_program(const struct cryo_bpf *bpf, pid_t pid, pid_t tid)
+{
+	union bpf_iter_link_info info = {
+		.task = {.tid = (uint32_t)tid, .pid = tid ? 0 : (uint32_t)pid}};
+	LIBBPF_OPTS(
+		bpf_link_create_opts, options, .iter_info = &info, .iter_info_len = sizeof(info));
+	int link = bpf_link_create(bpf->program, 0, BPF_TRACE_ITER, &options);
+
+	if (link == -E2BIG || link == -EINVAL)
+		link = bpf_link_create(bpf->program, 0, BPF_TRACE_ITER, NULL);
+	return link;
+}
+
 /* Append the records of a process, or of one thread of it if `tid` is not 0. */
 static int ask(const struct cryo_bpf *bpf, pid_t pid, pid_t tid, struct cryo_buffer *records)
 {
-	_cleanup_close_ int file = cryo_bpf_iterate(bpf->program, pid, tid);
+	_cleanup_close_ int link = link_program(bpf, pid, tid);
+	_cleanup_close_ int file = -1;
 	int r;
 
+	if (link < 0)
+		return link;
+	file = bpf_iter_create(link);
 	if (file < 0)
 		return file;
 	r = cryo_io_read_all(file, ALL_RECORDS, records);
@@ -175,6 +213,7 @@ static void settle_all(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_
 int cryo_bpf_read(const struct cryo_bpf *bpf, pid_t pid, const struct cryo_arch *arch,
 	struct cryo_bpf_thread **ret_threads, size_t *ret_count)
 {
+	_silent_;
 	_cleanup_free_ struct cryo_bpf_thread *threads = NULL;
 	_cleanup_buffer_ struct cryo_buffer records = {0};
 	const struct cryo_bpf_record *record;
@@ -207,6 +246,7 @@ static int compare_times(const void *left, const void *right)
 int cryo_bpf_read_times(
 	const struct cryo_bpf *bpf, pid_t pid, struct cryo_bpf_times **ret_times, size_t *ret_count)
 {
+	_silent_;
 	_cleanup_free_ struct cryo_bpf_times *all = NULL;
 	_cleanup_buffer_ struct cryo_buffer records = {0};
 	const struct cryo_bpf_record *record;
@@ -234,6 +274,7 @@ int cryo_bpf_read_times(
 int cryo_bpf_read_generation(const struct cryo_bpf *bpf, pid_t pid, pid_t tid,
 	struct cryo_bpf_generation *ret_generation)
 {
+	_silent_;
 	_cleanup_buffer_ struct cryo_buffer records = {0};
 	const struct cryo_bpf_record *record;
 	size_t position = 0;

@@ -83,7 +83,7 @@ struct cryo_bpf {
  *
  * Returns 0; -EPERM without CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), or where lockdown or a
  * security module forbids it; -EOPNOTSUPP where the kernel, its BTF, or this build lacks what is
- * needed; -ENOMEM.
+ * needed; -ELIBACC: libbpf cannot be loaded; -ENOMEM.
  */
 int cryo_bpf_open(struct cryo_bpf *ret_bpf);
 void cryo_bpf_close(struct cryo_bpf *bpf);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A build without BPF: what cannot be had is said, as on a kernel without it.
+ * A build without libbpf: what cannot be had is said, as on a kernel without it.
  */
 #include <errno.h>
 

@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "trace/bpf_call.h"
+#include "trace/bpf_types.h"
 #include "trace/btf.h"
+#include "trace/libbpf_api.h"
+
+#define LICENCE "Dual MIT/GPL"
 
 /* ---- the kernel ---- */
 
@@ -61,24 +64,25 @@ static int find_layout(struct cryo_bpf_sweep_layout *layout)
 struct recipe {
 	int map;
 	struct cryo_bpf_sweep_layout layout;
+	struct btf *types;
+	uint32_t sweep, look; /* among the types */
 };
 
 static int load_one(const struct recipe *recipe)
 {
 	struct cryo_bpf_sweep_program program;
 	struct bpf_func_info functions[CRYO_BPF_SWEEP_FUNCTIONS];
-	struct cryo_bpf_code code = {.type = BPF_PROG_TYPE_SYSCALL,
-		.name = "cryocore_sweep",
-		.instructions = program.instructions,
-		.functions = functions};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_SLEEPABLE,
+		.prog_btf_fd = (uint32_t)btf__fd(recipe->types), .func_info = functions,
+		.func_info_rec_size = sizeof(functions[0]));
 
 	cryo_bpf_sweep_program_make(&recipe->layout, recipe->map, &program);
 	for (size_t i = 0; i < program.n_functions; i++)
-		functions[i] = (struct bpf_func_info){(uint32_t)program.functions[i],
-			i ? CRYO_BPF_TYPE_CALLBACK : CRYO_BPF_TYPE_MAIN};
-	code.count = program.count;
-	code.n_functions = program.n_functions;
-	return cryo_bpf_load(&code);
+		functions[i] = (struct bpf_func_info){
+			(uint32_t)program.functions[i], i ? recipe->look : recipe->sweep};
+	options.func_info_cnt = (uint32_t)program.n_functions;
+	return bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "cryocore_sweep", LICENCE, program.instructions,
+		program.count, &options);
 }
 
 /* A kernel that refuses to let its table be read can still be asked for each number. */
@@ -96,9 +100,11 @@ static int load(struct recipe *recipe)
 
 static int open_map(struct cryo_bpf_sweep *sweep)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	void *seen;
 
-	sweep->map = cryo_bpf_map("cryocore_seen", CRYO_BPF_PID_LIMIT);
+	sweep->map = bpf_map_create(
+		BPF_MAP_TYPE_ARRAY, "cryocore_seen", 4, CRYO_BPF_PID_LIMIT, 1, &options);
 	if (sweep->map < 0)
 		return sweep->map;
 	seen = mmap(NULL, CRYO_BPF_PID_LIMIT, PROT_READ, MAP_SHARED, sweep->map, 0);
@@ -118,14 +124,30 @@ static int open_sweep(struct cryo_bpf_sweep *sweep)
 	if (r < 0)
 		return r;
 	recipe.map = sweep->map;
-	r = sweep->program = load(&recipe);
+	r = cryo_bpf_types_load(&recipe.types, &recipe.sweep, &recipe.look);
+	if (r == 0)
+		r = sweep->program = load(&recipe);
+	btf__free(recipe.types);
 	return r < 0 ? r : 0;
+}
+
+static int open_silently(struct cryo_bpf_sweep *sweep)
+{
+	libbpf_print_fn_t print;
+	int r = cryo_libbpf_ready();
+
+	if (r < 0)
+		return r;
+	print = libbpf_set_print(NULL);
+	r = open_sweep(sweep);
+	libbpf_set_print(print);
+	return r;
 }
 
 int cryo_bpf_sweep_open(struct cryo_bpf_sweep *ret_sweep)
 {
 	struct cryo_bpf_sweep sweep = CRYO_BPF_SWEEP_NONE;
-	int r = open_sweep(&sweep);
+	int r = open_silently(&sweep);
 
 	if (r == 0) {
 		*ret_sweep = sweep;
@@ -149,6 +171,7 @@ int cryo_bpf_sweep_run(const struct cryo_bpf_sweep *sweep, pid_t first, pid_t co
 	pid_t before = first % CRYO_BPF_SWEEP_STEP;
 	struct cryo_bpf_sweep_context context = {(uint64_t)(first - before),
 		(uint64_t)(before + count + CRYO_BPF_SWEEP_STEP - 1) / CRYO_BPF_SWEEP_STEP};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_size_in = sizeof(context));
 
-	return cryo_bpf_run(sweep->program, &context, sizeof(context));
+	return bpf_prog_test_run_opts(sweep->program, &options);
 }

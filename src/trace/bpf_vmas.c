@@ -19,8 +19,10 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "trace/bpf_call.h"
 #include "trace/btf.h"
+#include "trace/libbpf_api.h"
+
+#define LICENCE "Dual MIT/GPL"
 
 enum {
 	ALL_RECORDS = 1 << 28,
@@ -101,23 +103,26 @@ static int load(const struct layout *layout)
 		SET(0, 0),
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	const struct cryo_bpf_code code = {.type = BPF_PROG_TYPE_TRACING,
-		.name = "cryocore_vmas",
-		.instructions = program,
-		.count = ARRAY_SIZE(program),
-		.attach = layout->attach};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
+		.attach_btf_id = layout->attach);
 
-	return cryo_bpf_load(&code);
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "cryocore_vmas", LICENCE, program,
+		ARRAY_SIZE(program), &options);
 }
 
 int cryo_bpf_vmas_open(void)
 {
+	libbpf_print_fn_t print;
 	struct layout layout;
 	int r = find_layout(&layout);
 
+	if (r == 0)
+		r = cryo_libbpf_ready();
 	if (r < 0)
-		return r;
+		return r == -ENOMEM ? r : -EOPNOTSUPP;
+	print = libbpf_set_print(NULL);
 	r = load(&layout);
+	libbpf_set_print(print);
 	return r >= 0 || r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
 }
 
@@ -163,7 +168,11 @@ static int read_ascending(int file, struct cryo_buffer *records)
 
 int cryo_bpf_vmas_read(int program, pid_t tid, struct cryo_bpf_vma **ret_vmas, size_t *ret_count)
 {
-	_cleanup_close_ int file = cryo_bpf_iterate(program, 0, tid);
+	union bpf_iter_link_info info = {.task = {.tid = (uint32_t)tid}};
+	LIBBPF_OPTS(
+		bpf_link_create_opts, options, .iter_info = &info, .iter_info_len = sizeof(info));
+	_cleanup_close_ int link = bpf_link_create(program, 0, BPF_TRACE_ITER, &options);
+	_cleanup_close_ int file = link < 0 ? link : bpf_iter_create(link);
 	_cleanup_buffer_ struct cryo_buffer records = {0};
 	int r = file < 0 ? file : read_ascending(file, &records);
 

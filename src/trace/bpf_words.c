@@ -13,7 +13,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "trace/bpf_call.h"
+#include "trace/bpf_types.h"
+#include "trace/libbpf_api.h"
+
+#define LICENCE "Dual MIT/GPL"
 
 enum {
 	MOST = 1 << 23, /* rounds of bpf_loop() */
@@ -66,27 +69,32 @@ static int load(struct cryo_bpf_words *words)
 		CALL(BPF_FUNC_probe_read_kernel),
 		RETURN,
 	};
-	static const struct bpf_func_info functions[] = {
-		{0, CRYO_BPF_TYPE_MAIN}, {MAIN_SIZE, CRYO_BPF_TYPE_CALLBACK}};
-	const struct cryo_bpf_code code = {.type = BPF_PROG_TYPE_SYSCALL,
-		.name = "cryocore_words",
-		.instructions = program,
-		.count = ARRAY_SIZE(program),
-		.functions = functions,
-		.n_functions = ARRAY_SIZE(functions)};
+	struct bpf_func_info functions[2] = {{.insn_off = 0}, {.insn_off = MAIN_SIZE}};
+	struct btf *types = NULL;
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_SLEEPABLE,
+		.func_info = functions, .func_info_rec_size = sizeof(functions[0]),
+		.func_info_cnt = ARRAY_SIZE(functions));
+	int r = cryo_bpf_types_load(&types, &functions[0].type_id, &functions[1].type_id);
 
-	words->program = cryo_bpf_load(&code);
+	if (r < 0)
+		return r;
+	options.prog_btf_fd = (uint32_t)btf__fd(types);
+	words->program = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "cryocore_words", LICENCE, program,
+		ARRAY_SIZE(program), &options);
+	btf__free(types);
 	return words->program < 0 ? words->program : 0;
 }
 
 static int open_words(size_t count, struct cryo_bpf_words *words)
 {
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	size_t size = count * sizeof(*words->words);
 	void *pages;
 
 	if (!count || count > MOST)
 		return -EOPNOTSUPP;
-	words->map = cryo_bpf_map("cryocore_words", (uint32_t)size);
+	words->map = bpf_map_create(
+		BPF_MAP_TYPE_ARRAY, "cryocore_words", 4, (uint32_t)size, 1, &options);
 	if (words->map < 0)
 		return words->map;
 	pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, words->map, 0);
@@ -97,10 +105,23 @@ static int open_words(size_t count, struct cryo_bpf_words *words)
 	return load(words);
 }
 
+static int open_silently(size_t count, struct cryo_bpf_words *words)
+{
+	libbpf_print_fn_t print;
+	int r = cryo_libbpf_ready();
+
+	if (r < 0)
+		return r;
+	print = libbpf_set_print(NULL);
+	r = open_words(count, words);
+	libbpf_set_print(print);
+	return r;
+}
+
 int cryo_bpf_words_open(size_t count, struct cryo_bpf_words *ret_words)
 {
 	struct cryo_bpf_words words = CRYO_BPF_WORDS_NONE;
-	int r = open_words(count, &words);
+	int r = open_silently(count, &words);
 
 	if (r == 0) {
 		*ret_words = words;
@@ -121,5 +142,7 @@ void cryo_bpf_words_close(struct cryo_bpf_words *words)
 
 int cryo_bpf_words_read(const struct cryo_bpf_words *words)
 {
-	return cryo_bpf_run(words->program, NULL, 0);
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	return bpf_prog_test_run_opts(words->program, &options);
 }
