@@ -145,11 +145,22 @@ void cryocore_gather_options_init(struct cryocore_gather_options *options);
  * -EINVAL (an option that this version does not know, or nothing selected), -ENXIO (a cgroup of
  * @cgroups or @spare does not exist), and then no result, and nothing was stopped or made.
  *
+ * A server of the file system on which the evidence goes (FUSE, NFS) that stops answering amid of
+ * it ends the collection when it has been silent for 30 s, or for @timeout_ms if that is shorter:
+ * every process is given back, the result says what is there, and the call returns. Its threads
+ * that wait for that server are left behind, and so is what they have allocated; the process of the
+ * caller cannot end before the server answers or its connection does. A caller who wants to end all
+ * the same calls this in a child (cryocore_is_served()).
+ *
  * SIGXFSZ and, with @tar_fd, SIGPIPE end the caller where files may not grow or nobody reads the
  * stream, unless he ignores them.
  */
 int cryocore_gather(
 	const struct cryocore_gather_options *options, struct cryocore_gather_result **ret_result);
+
+/* Whether somebody (FUSE, a network) serves the file system of a path, which need not exist yet:
+ * who writes there may wait for ever. He is not asked. */
+bool cryocore_is_served(const char *path);
 
 void cryocore_gather_result_free(struct cryocore_gather_result *result);
 

@@ -9,6 +9,7 @@
 #include "api/stacks_item.h"
 #include "capture/gather.h"
 #include "evidence/bundle.h"
+#include "freeze/outputs.h"
 
 static const uint64_t default_max_copy = 1ULL << 30;
 
@@ -48,6 +49,11 @@ int cryocore_gather(
 	return r < 0 ? r
 		     : cryo_gather(&complete, &policy, complete.no_stacks ? NULL : cryo_stacks_item,
 			       ret_result);
+}
+
+bool cryocore_is_served(const char *path)
+{
+	return cryo_outputs_may_be_served(path);
 }
 
 void cryocore_gather_result_free(struct cryocore_gather_result *result)

@@ -20,17 +20,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/library.h"
-#include "capture/answer.h"
 #include "capture/capture.h"
+#include "capture/gather_begin.h"
 #include "capture/gather_bundle.h"
 #include "capture/gather_close.h"
 #include "capture/gather_crew.h"
+#include "capture/gather_end.h"
 #include "capture/gather_open.h"
 #include "capture/gather_stacks.h"
 #include "capture/gather_state.h"
 #include "capture/gather_tar.h"
 #include "capture/gather_time.h"
+#include "capture/gather_watch.h"
 #include "capture/result.h"
 #include "proc/procfs.h"
 
@@ -42,7 +43,7 @@ static void show_progress(struct cryo_gather *gather, const struct cryo_target *
 	gather->progress.processes_done++;
 	gather->progress.bytes_done += target->resident;
 	gather->progress.elapsed_ns = cryo_now() - gather->begin;
-	if (gather->options->on_progress)
+	if (gather->options->on_progress && !gather->left)
 		gather->options->on_progress(&gather->progress, gather->options->user);
 	pthread_mutex_unlock(&gather->callbacks);
 }
@@ -107,16 +108,16 @@ static int capture(struct cryo_gather *gather, struct cryo_target *target, struc
 	one.snapshot = options->snapshot;
 	one.max_pause_ms = options->max_pause_ms;
 	one.timeout_ms = cryo_gather_capture_ms(gather);
-	one.cancel = options->cancel;
+	one.cancel = gather->stop;
 	cryo_evidence_log(gather->evidence, dossier->pid, "capture begins");
 	r = gather->tar ? cryo_gather_tar_core(gather, target, &one, &hands->session)
-			: cryo_capture(dossier->pid, &one, gather->policy, &hands->session,
-				  &target->core);
+			: cryo_gather_capture(gather, target, &one, &hands->session);
 	if (r < 0)
 		return r;
 	drop_mappings(target->core);
 	rename_in_messages(target->core, prefix);
 	dossier->core = target->core;
+	target->is_captured = true;
 	log_capture(gather, target);
 	if (gather->tar)
 		return cryo_gather_stacks_passed(gather, target, &hands->worker);
@@ -146,6 +147,7 @@ static int capture_core(
 		return r;
 	close(r);
 	r = capture(gather, target, hands);
+	target->has_core = target->dossier.core_record.made;
 	if (r == 0 && is_full(target))
 		r = -target->dossier.core_record.error;
 	return r;
@@ -261,14 +263,19 @@ static int look(struct cryo_gather *gather)
 
 static int find_targets(struct cryo_gather *gather)
 {
-	int r = look(gather);
+	int r = -ETIMEDOUT;
+
+	if (cryo_gather_enter(gather)) {
+		r = look(gather);
+		cryo_gather_leave(gather);
+	}
 
 	if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"the processes could not be listed: %s", strerror(-r));
+		cryo_gather_say(gather, CRYOCORE_ERROR, -r, "the processes could not be listed: %s",
+			strerror(-r));
 	else if (gather->targets.count == 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, ESRCH,
-			"no process fits what was asked for");
+		cryo_gather_say(
+			gather, CRYOCORE_ERROR, ESRCH, "no process fits what was asked for");
 	if (r < 0)
 		return r;
 	cryo_evidence_expect(gather->evidence, gather->targets.count);
@@ -285,10 +292,10 @@ static int find_targets(struct cryo_gather *gather)
  * Nobody is to stand still for the digests; where nobody does, they are made while one process, for
  * which the others would have to wait, copies what is mapped.
  */
-static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
+static int run(struct cryo_gather *gather)
 {
 	struct cryo_crew hash;
-	int r = gather->options->freeze ? cryo_gather_freeze(gather, report) : 0;
+	int r = gather->options->freeze ? cryo_gather_freeze(gather) : 0;
 
 	if (r == 0)
 		r = find_targets(gather);
@@ -306,127 +313,32 @@ static int run(struct cryo_gather *gather, struct cryo_freeze_report *report)
 		cryo_crew_end(&hash);
 		make_stacks(gather);
 	}
+	if (gather->left)
+		return r;
 	cryo_gather_close_procfs(gather);
 	cryo_crew_run(gather, cryo_gather_close);
 	cryo_gather_note_error(gather, cryo_gather_readme(gather));
 	return r;
 }
 
-/* What the evidence goes to, in words. */
-static const char *sink_name(const struct cryo_gather *gather)
+static void *collect(void *user)
 {
-	return gather->tar ? "the tar stream" : gather->directory;
+	struct cryo_gather *gather = user;
+
+	if (cryo_gather_begin(gather) < 0)
+		return NULL;
+	gather->result->outcome = CRYOCORE_COMPLETE;
+	run(gather);
+	if (!gather->left)
+		cryo_gather_end(gather);
+	return NULL;
 }
 
-static int open_evidence(struct cryo_gather *gather)
-{
-	const struct cryocore_gather_options *options = gather->options;
-	int r = cryo_evidence_ready();
-
-	if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "no evidence can be taken: %s",
-			cryo_library_strerror(r));
-	else if (options->tar_fd >= 0)
-		r = cryo_gather_tar_open(gather);
-	if (r < 0)
-		return r;
-	r = cryo_answer_is_given(gather->procfs, gather->directory)
-		    ? cryo_sink_open_directory(gather->directory, &gather->sink)
-		    : -ETIMEDOUT;
-	if (r == -ENOTEMPTY)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, ENOTEMPTY,
-			"%s is not empty: give a new or an empty directory", options->directory);
-	else if (r == -ETIMEDOUT)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, ETIMEDOUT,
-			"%s: its file server does not answer: give another directory",
-			gather->directory);
-	else if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", sink_name(gather),
-			strerror(-r));
-	if (r < 0)
-		return r;
-	gather->evidence_options = (struct cryo_evidence_options){
-		.argc = options->argc,
-		.argv = options->argv,
-		.case_id = options->case_id,
-		.examiner = options->examiner,
-		.note = options->note,
-		.deleted_files = options->deleted_files,
-		.max_copy = options->max_copy,
-		.stall_ms = CRYO_GATHER_STALL_MS,
-		.content = options->content ? options->content : "evidence",
-		.stacks = gather->stacks,
-		.bundle = options->bundle,
-		.bundle_max = options->bundle_max,
-	};
-	r = cryo_evidence_begin(
-		gather->sink, gather->procfs, &gather->evidence_options, &gather->evidence);
-	if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "%s: %s", sink_name(gather),
-			strerror(-r));
-	return r;
-}
-
-static void conclude(struct cryo_gather *gather, const struct cryo_evidence_sum *sum)
-{
-	struct cryocore_gather_result *result = gather->result;
-
-	result->processes = sum->processes;
-	result->kernel_threads = sum->kernel_threads;
-	result->complete = sum->complete;
-	result->partial = sum->partial;
-	result->failed = sum->failed;
-	result->files = sum->files;
-	result->bytes = sum->bytes;
-	result->items_missing = sum->missing;
-	if (result->processes == 0 || result->failed == result->processes)
-		result->outcome = CRYOCORE_FAILED;
-	else if (result->partial || result->failed || gather->sink_error)
-		result->outcome = CRYOCORE_PARTIAL;
-}
-
-static void end_evidence(struct cryo_gather *gather)
-{
-	struct cryo_evidence_sum sum = {0};
-	int r = cryo_evidence_end(gather->evidence, &sum);
-
-	gather->evidence = NULL;
-	if (r == 0 && gather->tar)
-		r = gather->sink_error ? gather->sink_error : cryo_gather_tar_end(gather);
-	if (r == 0)
-		cryo_hash_hex(sum.manifest, gather->result->manifest_sha256);
-	cryo_gather_note_error(gather, r);
-	if (cryo_gather_is_over(gather) == -ETIME)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIME,
-			"the time for all has passed: the manifest says what is missing; give a "
-			"longer --total-timeout");
-	if (cryo_gather_is_cancelled(gather))
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, ECANCELED,
-			"interrupted: the manifest says what is missing");
-	if (gather->sink_error)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -gather->sink_error, "%s: %s",
-			sink_name(gather), strerror(-gather->sink_error));
-	conclude(gather, &sum);
-}
-
-/* The messages, and the worst of them, belong to the result. */
-static void hand_over_words(struct cryo_gather *gather)
-{
-	struct cryocore_gather_result *result = gather->result;
-
-	result->messages = gather->words.messages;
-	result->n_messages = gather->words.n_messages;
-	for (size_t i = 0; i < result->n_messages; i++)
-		if (result->messages[i].severity != CRYOCORE_INFO &&
-			result->outcome == CRYOCORE_COMPLETE)
-			result->outcome = CRYOCORE_PARTIAL;
-	result->total_ns = cryo_now() - gather->begin;
-}
-
-static void gather_clear(struct cryo_gather *gather)
+static void gather_free(struct cryo_gather *gather)
 {
 	cryo_targets_clear(&gather->targets);
 	cryo_named_cgroups_clear(&gather->named);
+	cryo_freeze_report_clear(&gather->report);
 	cryo_sink_close(gather->sink);
 	cryo_gather_tar_close(gather);
 	if (gather->is_closing)
@@ -435,45 +347,59 @@ static void gather_clear(struct cryo_gather *gather)
 		close(gather->procfs);
 	pthread_cond_destroy(&gather->closed);
 	pthread_mutex_destroy(&gather->callbacks);
+	free(gather->result);
+	free(gather);
+}
+
+/* Whoever serves the file system that the stream goes to is spared like that of a directory. */
+static int set_up(struct cryo_gather *gather)
+{
+	gather->options = &gather->own;
+	gather->directory = gather->own.directory;
+	gather->stop = gather->own.cancel;
+	if (gather->own.tar_fd >= 0) {
+		snprintf(gather->stream_path, sizeof(gather->stream_path), "/proc/self/fd/%d",
+			gather->own.tar_fd);
+		gather->own.directory = gather->stream_path;
+	}
+	if (gather->procfs < 0)
+		return gather->procfs;
+	gather->result = calloc(1, sizeof(*gather->result));
+	if (!gather->result)
+		return -ENOMEM;
+	gather->result->outcome = CRYOCORE_FAILED;
+	return cryo_named_cgroups_make(gather->procfs, gather->options, &gather->named);
 }
 
 int cryo_gather(const struct cryocore_gather_options *options, const struct cryo_policy *policy,
 	cryo_stacks_maker *stacks, struct cryocore_gather_result **ret_result)
 {
-	struct cryocore_gather_options own = *options;
-	char stream[32];
-	_cleanup_(gather_clear) struct cryo_gather gather = {.options = &own,
+	struct cryo_gather *gather = malloc(sizeof(*gather));
+	int r;
+
+	if (!gather)
+		return -ENOMEM;
+	*gather = (struct cryo_gather){.own = *options,
 		.policy = policy,
 		.stacks = stacks,
-		.directory = options->directory,
 		.spool = -1,
 		.procfs = cryo_procfs_open_best(),
 		.callbacks = PTHREAD_MUTEX_INITIALIZER,
 		.closed = PTHREAD_COND_INITIALIZER,
 		.begin = cryo_now()};
-	_cleanup_freeze_report_ struct cryo_freeze_report report = {0};
-	int r = gather.procfs < 0 ? gather.procfs
-				  : cryo_named_cgroups_make(gather.procfs, options, &gather.named);
-
-	if (r < 0)
+	r = set_up(gather);
+	if (r < 0) {
+		gather_free(gather);
 		return r;
-
-	/* Whoever serves the file system that the stream goes to is spared like that of a
-	 * directory. */
-	snprintf(stream, sizeof(stream), "/proc/self/fd/%d", own.tar_fd);
-	if (own.tar_fd >= 0)
-		own.directory = stream;
-	gather.result = calloc(1, sizeof(*gather.result));
-	if (!gather.result)
-		return -ENOMEM;
-	gather.result->outcome = CRYOCORE_FAILED;
-	if (open_evidence(&gather) == 0) {
-		gather.result->outcome = CRYOCORE_COMPLETE;
-		run(&gather, &report);
-		end_evidence(&gather);
 	}
-	hand_over_words(&gather);
-	*ret_result = gather.result;
+	if (!cryo_outputs_may_be_served(gather->own.directory))
+		collect(gather);
+	else if (!cryo_gather_watch(gather, collect))
+		cryo_gather_abandon(gather);
+	cryo_gather_hand_over(gather);
+	*ret_result = steal_ptr(gather->result);
+	if (!gather->left)
+		gather_free(gather);
 	return 0;
 }
 

@@ -126,7 +126,7 @@ int cryo_gather_bundle(struct cryo_gather *gather)
 		.max_file = gather->options->bundle_max,
 		.batch = gather->tar ? BATCH : 0,
 		.stall_ms = CRYO_GATHER_STALL_MS,
-		.cancel = gather->options->cancel,
+		.cancel = gather->stop,
 	};
 	struct cryo_bundle_subject *subjects = calloc(gather->targets.count + 1, sizeof(*subjects));
 	size_t count;

@@ -13,31 +13,55 @@
 #include "capture/gather_open.h"
 #include "capture/gather_time.h"
 
-static void tell(struct cryo_gather *gather, const struct cryo_target *target)
+/* What does not change any more once it is known who there is. */
+static struct cryocore_gathered facts_of(const struct cryo_dossier *dossier)
 {
-	const struct cryo_dossier *dossier = &target->dossier;
-	_cleanup_buffer_ struct cryo_buffer comm = {0};
-	struct cryocore_gathered gathered = {
+	return (struct cryocore_gathered){
 		.pid = dossier->pid,
 		.start_time = dossier->start_time,
-		.outcome = cryo_dossier_outcome(dossier),
 		.kernel_thread = cryo_dossier_is_kernel_thread(dossier),
 		.zombie = dossier->stat.state == 'Z',
-		.gone = dossier->gone,
 		.hidden = dossier->hidden,
-		.items = dossier->core_record.made,
-		.capture = target->core,
 	};
+}
+
+/* Called with the lock. */
+static void call_user(struct cryo_gather *gather, const struct cryo_dossier *dossier,
+	struct cryocore_gathered *gathered)
+{
+	_cleanup_buffer_ struct cryo_buffer comm = {0};
 
 	if (cryo_escape(&comm, dossier->stat.comm, strlen(dossier->stat.comm)) < 0)
 		return;
-	gathered.comm = comm.data ? (const char *)comm.data : "";
-	gathered.items_missing = cryo_dossier_missing(dossier);
-	for (size_t i = 0; i < dossier->n_records; i++)
-		gathered.items += dossier->records[i].made;
-	pthread_mutex_lock(&gather->callbacks);
+	gathered->comm = comm.data ? (const char *)comm.data : "";
 	if (gather->options->on_process)
-		gather->options->on_process(&gathered, gather->options->user);
+		gather->options->on_process(gathered, gather->options->user);
+}
+
+static void tell(struct cryo_gather *gather, const struct cryo_target *target)
+{
+	const struct cryo_dossier *dossier = &target->dossier;
+	struct cryocore_gathered gathered = facts_of(dossier);
+
+	gathered.outcome = cryo_dossier_outcome(dossier);
+	gathered.gone = dossier->gone;
+	gathered.items = cryo_dossier_made(dossier);
+	gathered.items_missing = cryo_dossier_missing(dossier);
+	gathered.capture = target->core;
+	call_user(gather, dossier, &gathered);
+}
+
+void cryo_gather_tell_left(struct cryo_gather *gather, const struct cryo_target *target)
+{
+	struct cryocore_gathered gathered = facts_of(&target->dossier);
+
+	gathered.outcome = target->has_core || !cryo_dossier_wants_core(&target->dossier)
+				   ? CRYOCORE_PARTIAL
+				   : CRYOCORE_FAILED;
+	gathered.items = target->n_made;
+	gathered.capture = target->is_captured ? target->core : NULL;
+	pthread_mutex_lock(&gather->callbacks);
+	call_user(gather, &target->dossier, &gathered);
 	pthread_mutex_unlock(&gather->callbacks);
 }
 
@@ -45,15 +69,18 @@ static void tell(struct cryo_gather *gather, const struct cryo_target *target)
 static void await_turn(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	pthread_mutex_lock(&gather->callbacks);
-	while (&gather->targets.array[gather->n_closed] != target)
+	while (&gather->targets.array[gather->n_closed] != target && !gather->left)
 		pthread_cond_wait(&gather->closed, &gather->callbacks);
 	pthread_mutex_unlock(&gather->callbacks);
 }
 
-static void end_turn(struct cryo_gather *gather)
+static void end_turn(struct cryo_gather *gather, const struct cryo_target *target)
 {
 	pthread_mutex_lock(&gather->callbacks);
-	gather->n_closed++;
+	if (!gather->left) {
+		tell(gather, target);
+		gather->n_closed++;
+	}
 	pthread_cond_broadcast(&gather->closed);
 	pthread_mutex_unlock(&gather->callbacks);
 }
@@ -75,8 +102,7 @@ void cryo_gather_close(
 	if (r == 0)
 		r = cryo_evidence_close(gather->evidence, &target->dossier, &text);
 	cryo_gather_note_error(gather, r);
-	tell(gather, target);
-	end_turn(gather);
+	end_turn(gather, target);
 }
 
 static void *close_procfs(void *user)

@@ -14,8 +14,10 @@ static void *work(void *user)
 	struct cryo_hands hands = {CRYO_WORKER_NONE, CRYO_SESSION(crew->gather->procfs)};
 	size_t i;
 
-	while ((i = atomic_fetch_add(&crew->next, 1)) < targets->count)
+	while (!crew->gather->left && (i = atomic_fetch_add(&crew->next, 1)) < targets->count) {
 		crew->stage(crew->gather, &targets->array[i], &hands);
+		targets->array[i].n_made = cryo_dossier_made(&targets->array[i].dossier);
+	}
 	cryo_worker_end(&hands.worker);
 	cryo_session_end(&hands.session);
 	return NULL;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/gather_state.h"
+#include "capture/gather_watch.h"
 #include "capture/result.h"
 #include "evidence/manifest.h"
 
@@ -70,22 +71,29 @@ static void log_subject(struct cryo_gather *gather, const struct cryo_subject *s
 			"another process continued it %u times: an attack", subject->revived);
 }
 
-static void account_freeze(struct cryo_gather *gather)
+static void count_frozen(struct cryo_gather *gather)
 {
 	const struct cryo_subjects *subjects = &gather->frozen->subjects;
 
 	for (size_t i = 0; i < subjects->count; i++) {
-		log_subject(gather, &subjects->array[i]);
 		gather->result->frozen += is_ours(&subjects->array[i]);
 		gather->result->not_frozen += subjects->array[i].fate == CRYO_FATE_FAILED;
 	}
+}
+
+static void tell_freeze(struct cryo_gather *gather)
+{
+	const struct cryo_subjects *subjects = &gather->frozen->subjects;
+
 	if (gather->result->not_frozen)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, 0,
+		cryo_gather_say(gather, CRYOCORE_WARNING, 0,
 			"%zu processes could not be frozen: the log says which, and why",
 			gather->result->not_frozen);
 	if (!gather->frozen->quiet)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, ETIMEDOUT,
+		cryo_gather_say(gather, CRYOCORE_WARNING, ETIMEDOUT,
 			"not everything stood still when the time for freezing was over");
+	for (size_t i = 0; i < subjects->count; i++)
+		log_subject(gather, &subjects->array[i]);
 }
 
 /* Why freezing could not begin, and what can be done. */
@@ -114,7 +122,7 @@ static const char *explain(int error)
 	}
 }
 
-int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report)
+static int freeze(struct cryo_gather *gather)
 {
 	const struct cryocore_gather_options *options = gather->options;
 	struct cryo_freeze_request request = {
@@ -124,19 +132,32 @@ int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *re
 		.outputs = &options->directory,
 		.n_outputs = 1,
 		.keep_frozen = options->keep_frozen,
-		.cancel = options->cancel,
+		.cancel = gather->stop,
 	};
+	int r = cryo_freeze(&request, &gather->report);
+
+	if (r < 0)
+		return r;
+	gather->frozen = &gather->report;
+	count_frozen(gather);
+	return 0;
+}
+
+int cryo_gather_freeze(struct cryo_gather *gather)
+{
 	int r;
 
 	cryo_evidence_log(gather->evidence, 0, "freeze begins");
-	r = cryo_freeze(&request, report);
+	if (!cryo_gather_enter(gather))
+		return -ETIMEDOUT;
+	r = freeze(gather);
+	cryo_gather_leave(gather);
 	if (r < 0) {
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
-			"freezing: %s: nothing was stopped", explain(r));
+		cryo_gather_say(gather, CRYOCORE_ERROR, -r, "freezing: %s: nothing was stopped",
+			explain(r));
 		return r;
 	}
-	gather->frozen = report;
-	account_freeze(gather);
+	tell_freeze(gather);
 	cryo_evidence_log(gather->evidence, 0, "freeze ends: %zu stopped, %zu not",
 		gather->result->frozen, gather->result->not_frozen);
 	return 0;
@@ -177,35 +198,57 @@ static void log_thaw(struct cryo_gather *gather, const struct cryo_thaw_subject 
 	log_at(gather, subject->pid, words[subject->fate], subject->at);
 }
 
-void cryo_gather_thaw(struct cryo_gather *gather)
+/* Whether something was given back, which is in the report then. */
+static bool thaw(struct cryo_gather *gather, struct cryo_thaw_report *report)
 {
-	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
 	int r;
 
-	if (!gather->frozen || gather->frozen->thawed)
-		return;
+	if (!gather->frozen || gather->frozen->thawed || atomic_exchange(&gather->thaws, true))
+		return false;
 	gather->result->left_frozen = gather->result->frozen;
 	if (gather->options->keep_frozen)
-		return;
-	r = thaw_ours(gather, &report);
+		return false;
+	r = thaw_ours(gather, report);
 	if (r < 0) {
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r,
 			"thawing: %s: run 'cryocore thaw --all'", strerror(-r));
-		return;
+		return false;
 	}
 	gather->result->left_frozen = 0;
-	for (size_t i = 0; i < report.count; i++) {
-		log_thaw(gather, &report.subjects[i]);
-		gather->result->left_frozen += report.subjects[i].fate == CRYO_THAW_FAILED;
-	}
+	for (size_t i = 0; i < report->count; i++)
+		gather->result->left_frozen += report->subjects[i].fate == CRYO_THAW_FAILED;
 	if (gather->result->left_frozen)
 		cryo_result_say(&gather->words, CRYOCORE_ERROR, 0,
 			"%zu processes could not be thawed: run 'cryocore thaw --all'",
 			gather->result->left_frozen);
-	if (report.journal_error)
-		cryo_result_say(&gather->words, CRYOCORE_WARNING, report.journal_error,
+	if (report->journal_error)
+		cryo_result_say(&gather->words, CRYOCORE_WARNING, report->journal_error,
 			"thawed, but the journal could not be written or removed: %s",
-			strerror(report.journal_error));
-	cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
-		gather->result->frozen - gather->result->left_frozen, gather->result->frozen);
+			strerror(report->journal_error));
+	return true;
+}
+
+void cryo_gather_thaw(struct cryo_gather *gather)
+{
+	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
+	size_t failed;
+	bool any;
+
+	if (!cryo_gather_enter(gather))
+		return;
+	any = thaw(gather, &report);
+	failed = gather->result->left_frozen;
+	cryo_gather_leave(gather);
+	for (size_t i = 0; i < report.count; i++)
+		log_thaw(gather, &report.subjects[i]);
+	if (any)
+		cryo_evidence_log(gather->evidence, 0, "thawed: %zu of %zu",
+			gather->result->frozen - failed, gather->result->frozen);
+}
+
+void cryo_gather_thaw_left(struct cryo_gather *gather)
+{
+	_cleanup_thaw_report_ struct cryo_thaw_report report = {0};
+
+	thaw(gather, &report);
 }

@@ -29,18 +29,24 @@ enum {
  * @kept: bytes in memory that wait for their stacks to be made; of a stream, so of one thread
  * @closer, @is_closing: a thread that closes @procfs
  * @sink_error: negative once nothing more can be written
+ * @report: what freezing did, of which @frozen is a part
+ * @stop: a capture ends early once that is not 0; @stopping is, where somebody watches over the
+ *	sink (gather_watch.h), what it points to, and @cancelled stands for the user's
+ * @left, @n_inside, @thaws: see there
  */
 struct cryo_gather {
-	const struct cryocore_gather_options *options;
+	struct cryocore_gather_options own;
+	const struct cryocore_gather_options *options; /* these */
 	const struct cryo_policy *policy;
 	cryo_stacks_maker *stacks;
 	struct cryo_evidence_options evidence_options;
 	struct cryo_sink *sink, *tar;
 	const char *directory;
 	int spool;
-	char spool_path[32];
+	char spool_path[32], stream_path[32];
 	int procfs;
 	struct cryo_evidence *evidence;
+	struct cryo_freeze_report report;
 	struct cryo_freeze_report *frozen; /* NULL without --freeze */
 	struct cryo_targets targets;
 	struct cryo_named_cgroups named;
@@ -55,6 +61,10 @@ struct cryo_gather {
 	pthread_t closer;
 	bool is_closing;
 	_Atomic int sink_error; /* nothing more can be written */
+	const volatile int *stop;
+	volatile int stopping, cancelled;
+	atomic_bool left, thaws;
+	atomic_size_t n_inside;
 };
 
 /* The processes that a thread of ours works by; each made when there is something for it to do. */
@@ -72,8 +82,19 @@ static inline void cryo_gather_note_error(struct cryo_gather *gather, int error)
 		atomic_compare_exchange_strong(&gather->sink_error, &none, error);
 }
 
-/* Freeze what is selected, and log it. 0, or -errno: then nothing is stopped. */
-int cryo_gather_freeze(struct cryo_gather *gather, struct cryo_freeze_report *report);
+/* A message about the collection; none once it is left (gather_watch.h). */
+void cryo_gather_say(struct cryo_gather *gather, enum cryocore_severity severity, int error,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Give back what cryo_gather_freeze() stopped, unless it is to stay frozen. */
+/* Capture a process, if the collection goes on. As cryo_capture(). */
+int cryo_gather_capture(struct cryo_gather *gather, struct cryo_target *target,
+	const struct cryocore_options *options, struct cryo_session *session);
+
+/* Freeze what is selected, and log it. 0, or -errno: then nothing is stopped. */
+int cryo_gather_freeze(struct cryo_gather *gather);
+
+/* Give back what cryo_gather_freeze() stopped, unless it is to stay frozen; and log it. */
 void cryo_gather_thaw(struct cryo_gather *gather);
+
+/* The same without a log, for who has left the collection. */
+void cryo_gather_thaw_left(struct cryo_gather *gather);

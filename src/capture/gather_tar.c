@@ -21,7 +21,6 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "base/library.h"
-#include "capture/capture.h"
 #include "capture/result.h"
 #include "evidence/core_stream.h"
 #include "evidence/item.h"
@@ -214,7 +213,7 @@ static int run_capture(struct cryo_gather *gather, struct cryo_target *target,
 		return -r;
 	options->stream_fd = ends[1];
 	options->sparse_stream = true;
-	r = cryo_capture(target->dossier.pid, options, gather->policy, session, &target->core);
+	r = cryo_gather_capture(gather, target, options, session);
 	shutdown(ends[1], SHUT_WR);
 	pthread_join(thread, NULL);
 	if (r < 0)
@@ -269,7 +268,7 @@ int cryo_gather_tar_open(struct cryo_gather *gather)
 		options.stall_ms = (unsigned int)timeout_ms;
 	gather->spool = open_spool();
 	if (gather->spool < 0) {
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -gather->spool,
+		cryo_gather_say(gather, CRYOCORE_ERROR, -gather->spool,
 			"a directory in memory cannot be made: %s: --tar needs root and Linux 5.2",
 			strerror(-gather->spool));
 		return gather->spool;
@@ -278,8 +277,8 @@ int cryo_gather_tar_open(struct cryo_gather *gather)
 	gather->directory = gather->spool_path;
 	r = cryo_sink_open_tar(&options, &gather->tar);
 	if (r < 0)
-		cryo_result_say(&gather->words, CRYOCORE_ERROR, -r, "the tar stream: %s",
-			cryo_library_strerror(r));
+		cryo_gather_say(
+			gather, CRYOCORE_ERROR, -r, "the tar stream: %s", cryo_library_strerror(r));
 	return r;
 }
 

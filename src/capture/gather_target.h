@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cryocore/evidence.h>
+#include <stdatomic.h>
 
 #include "elf/core_keep.h"
 #include "evidence/evidence.h"
@@ -26,6 +27,8 @@ struct cryo_target {
 	uint64_t resident;
 	char *hidden;
 	struct cryo_core_keep keep;
+	atomic_bool is_captured, has_core;
+	atomic_size_t n_made;
 };
 
 struct cryo_targets {

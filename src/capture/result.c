@@ -4,7 +4,6 @@
  */
 #include "capture/result.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -28,17 +27,13 @@ struct cryo_mapped_list *cryo_result_mapped(struct cryocore_result *result)
 	return &((struct whole *)result)->mapped;
 }
 
-void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
-	const char *format, ...)
+void cryo_result_vsay(struct cryocore_result *result, enum cryocore_severity severity, int error,
+	const char *format, va_list arguments)
 {
 	struct cryocore_message *messages = (struct cryocore_message *)result->messages, *message;
 	_cleanup_buffer_ struct cryo_buffer raw = {0}, text = {0};
-	va_list arguments;
-	int r;
+	int r = cryo_buffer_vprintf(&raw, format, arguments);
 
-	va_start(arguments, format);
-	r = cryo_buffer_vprintf(&raw, format, arguments);
-	va_end(arguments);
 	if (r < 0 || cryo_escape(&text, raw.data, raw.size) < 0 || !text.data)
 		return;
 	message = cryo_array_add(messages, result->n_messages);
@@ -47,6 +42,16 @@ void cryo_result_say(struct cryocore_result *result, enum cryocore_severity seve
 		return;
 	*message = (struct cryocore_message){
 		severity, error < 0 ? -error : error, (char *)steal_ptr(text.data)};
+}
+
+void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
+	const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	cryo_result_vsay(result, severity, error, format, arguments);
+	va_end(arguments);
 }
 
 bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cryocore/cryocore.h>
+#include <stdarg.h>
 
 #include "model/mapped.h"
 
@@ -17,6 +18,10 @@ struct cryo_mapped_list *cryo_result_mapped(struct cryocore_result *result);
 /* Add a message; the text is escaped. A message for which there is no memory is lost. */
 void cryo_result_say(struct cryocore_result *result, enum cryocore_severity severity, int error,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same, with a list of arguments. */
+void cryo_result_vsay(struct cryocore_result *result, enum cryocore_severity severity, int error,
+	const char *format, va_list arguments);
 
 /* Whether something of this severity or worse has been said. */
 bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "cli.h"
 #include "progress.h"
 
@@ -315,30 +316,47 @@ static int close_tar(struct cli_gather *gather, const char *partial, bool is_who
 	return r;
 }
 
+/* A server that has not taken the stream would not let go of its file either. */
+static bool has_timed_out(const struct cryocore_gather_result *result)
+{
+	for (size_t i = 0; i < result->n_messages; i++)
+		if (result->messages[i].error == ETIMEDOUT && !result->manifest_sha256[0])
+			return true;
+	return false;
+}
+
+static int end_tar(
+	struct cli_gather *gather, const char *partial, const struct cryocore_gather_result *result)
+{
+	if (partial && result && has_timed_out(result) && cryocore_is_served(partial)) {
+		cli_error("what there is of the tar stream is in %s", partial);
+		return 0;
+	}
+	return close_tar(gather, partial, result && result->manifest_sha256[0]);
+}
+
 /* 0; 1: the evidence is there, but not where it was wanted; or -errno. */
 static int gather_into(struct cli_gather *gather, struct cryocore_gather_result **ret_result)
 {
 	char *partial = NULL;
 	int r = open_tar(gather, &partial), closed = 0;
 
+	cli_apart_note(CLI_APART_WORK, CLI_FAILED);
 	if (r == 0)
 		r = cryocore_gather(&gather->options, ret_result);
+	cli_apart_note(CLI_APART_CLOSE, r < 0 ? CLI_FAILED : (int)(*ret_result)->outcome);
 	if (gather->options.tar_fd >= 0)
-		closed = close_tar(gather, partial, r == 0 && (*ret_result)->manifest_sha256[0]);
+		closed = end_tar(gather, partial, r == 0 ? *ret_result : NULL);
 	free(partial);
 	return r == 0 && closed < 0 ? 1 : r;
 }
 
-int cli_gather_run(struct cli_gather *gather)
+static int collect(void *user)
 {
+	struct cli_gather *gather = user;
 	struct cryocore_gather_result *result = NULL;
-	int r = gather->tar ? 0 : make_up_directory(gather), outcome;
+	int r = gather_into(gather, &result), outcome;
 
-	complete(gather);
-	if (cli_check_words(&gather->cgroups, &gather->spare) < 0)
-		return CLI_FAILED;
-	if (r == 0)
-		r = gather_into(gather, &result);
 	cli_progress_end();
 	if (r == -EINVAL) {
 		cli_error("no process is named: give PIDs, --tree, --cgroup or --all");
@@ -352,4 +370,21 @@ int cli_gather_run(struct cli_gather *gather)
 	outcome = (int)result->outcome;
 	cryocore_gather_result_free(result);
 	return r > 0 && outcome == CLI_COMPLETE ? CLI_PARTIAL : outcome;
+}
+
+int cli_gather_run(struct cli_gather *gather)
+{
+	const char *place;
+
+	if (!gather->tar && make_up_directory(gather) < 0) {
+		cli_error("%s: nothing was collected", strerror(ENOMEM));
+		return CLI_FAILED;
+	}
+	complete(gather);
+	if (cli_check_words(&gather->cgroups, &gather->spare) < 0)
+		return CLI_FAILED;
+	place = gather->tar ? gather->tar : gather->options.directory;
+	if ((gather->tar && strcmp(gather->tar, "-") == 0) || !cryocore_is_served(place))
+		return collect(gather);
+	return cli_apart(collect, gather, place, gather->options.timeout_ms);
 }

@@ -124,6 +124,15 @@ bool cryo_dossier_wants_core(const struct cryo_dossier *dossier)
 	       (dossier->stat.state != 'Z' || dossier->stat.num_threads > 1);
 }
 
+size_t cryo_dossier_made(const struct cryo_dossier *dossier)
+{
+	size_t made = dossier->core_record.made;
+
+	for (size_t i = 0; i < dossier->n_records; i++)
+		made += dossier->records[i].made;
+	return made;
+}
+
 size_t cryo_dossier_missing(const struct cryo_dossier *dossier)
 {
 	size_t missing = 0;
@@ -255,6 +264,7 @@ static int run_task(struct cryo_evidence *evidence, struct cryo_worker *worker,
 		.sink = evidence->sink,
 		.procfs = evidence->procfs,
 		.stall_ms = evidence->options->stall_ms,
+		.sink_error = evidence->options->sink_error,
 		.deleted_files = evidence->options->deleted_files,
 		.max_copy = evidence->options->max_copy,
 		.holders = &evidence->holders,

@@ -28,6 +28,7 @@ struct cryo_evidence;
  * @case_id, @examiner, @note: of the user, or NULL
  * @deleted_files, @max_copy: see struct cryo_collector
  * @stall_ms: see struct cryo_worker_setup
+ * @sink_error: not 0 once nothing more can be written, as somebody else has found; or NULL
  * @content: what was asked to be in cores, in words
  * @stacks: makes the text of stacks; NULL: there are to be none
  * @bundle, @bundle_max: what was asked to be copied of mapped files, in a word, and the bound
@@ -39,6 +40,7 @@ struct cryo_evidence_options {
 	bool deleted_files;
 	uint64_t max_copy;
 	unsigned int stall_ms;
+	const _Atomic int *sink_error;
 	const char *content;
 	cryo_stacks_maker *stacks;
 	const char *bundle;
@@ -80,6 +82,9 @@ bool cryo_dossier_is_kernel_thread(const struct cryo_dossier *dossier);
 
 /* Whether it has memory, and so should have a core. A zombie and a kernel thread have none. */
 bool cryo_dossier_wants_core(const struct cryo_dossier *dossier);
+
+/* How many files of it there are. */
+size_t cryo_dossier_made(const struct cryo_dossier *dossier);
 
 /* How many of its items are missing that should be there. */
 size_t cryo_dossier_missing(const struct cryo_dossier *dossier);

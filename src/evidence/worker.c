@@ -153,7 +153,7 @@ static int try(const struct cryo_worker_setup *setup, struct cryo_worker *worker
 	if (r == 0)
 		return 0;
 	dismiss(worker);
-	if (r != -ETIMEDOUT && r != -EIO)
+	if ((r != -ETIMEDOUT && r != -EIO) || (setup->sink_error && *setup->sink_error))
 		return r;
 	r = record_unfinished(worker, -r, order);
 	return r < 0 ? r : 1;

@@ -19,6 +19,7 @@ struct cryo_net_space {
  * @sink: must survive a kill (struct cryo_sink_ops)
  * @procfs: descriptor
  * @stall_ms: a worker is killed after so long without any sign of life
+ * @sink_error: not 0: a worker that hangs is not followed by another; or NULL
  * @deleted_files, @max_copy, @holders, @copies: see struct cryo_collector
  * @own_net: a network namespace that need not be read again; @inode 0: none
  * @stacks: makes the text of stacks, or NULL
@@ -27,6 +28,7 @@ struct cryo_worker_setup {
 	struct cryo_sink *sink;
 	int procfs;
 	unsigned int stall_ms;
+	const _Atomic int *sink_error;
 	bool deleted_files;
 	uint64_t max_copy;
 	const struct cryo_holders *holders;

@@ -15,10 +15,12 @@
  *	kill VALUE	process VALUE is killed, and given the time to die, before the call begins
  *	block		the call never returns; CALL counts only those that ask for memory:
  *			process_vm_readv(2), and pread64(2) of /proc/PID/mem
+ *	hang		the call, whichever it is, never returns
  *
  * The exit status is that of the program (128 + signal if it was killed). "fired=NUMBER" on file
  * descriptor 9 says which call was harmed; without a NUMBER it never came. Everything is traced to
- * its end; a process that does not end is killed after LIFE seconds.
+ * its end; a process that does not end is killed after LIFE seconds, one that hangs after
+ *HANG_LIFE.
  */
 #include <elf.h>
 #include <errno.h>
@@ -37,6 +39,7 @@
 enum {
 	MAX_TASKS = 64,
 	LIFE = 40,
+	HANG_LIFE = 220,
 	RESULTS = 9,
 	DYING_US = 20 * 1000,
 	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
@@ -49,10 +52,12 @@ enum action {
 	ERROR,
 	SHORT,
 	KILL,
-	BLOCK
+	BLOCK,
+	HANG
 };
 
-static const char *const action_names[] = {"list", "signal", "error", "short", "kill", "block"};
+static const char *const action_names[] = {
+	"list", "signal", "error", "short", "kill", "block", "hang"};
 
 /* @role: -1 until its parent has told of it; @parked: it waits for that */
 struct task {
@@ -159,7 +164,7 @@ static void do_harm(struct run *run, struct task *task, struct user_regs_struct 
 	} else if (run->action == KILL) {
 		kill((pid_t)run->value, SIGKILL);
 		usleep(DYING_US);
-	} else if (run->action == BLOCK) {
+	} else if (run->action == BLOCK || run->action == HANG) {
 		registers->orig_rax = SYS_pause;
 		ptrace(PTRACE_SETREGS, task->tid, 0, registers);
 	} else if (run->action == ERROR) {
@@ -289,7 +294,7 @@ static int follow(struct run *run, pid_t first)
 
 static enum action parse_action(const char *word)
 {
-	for (int i = LIST; i <= BLOCK; i++)
+	for (int i = LIST; i <= HANG; i++)
 		if (strcmp(action_names[i], word) == 0)
 			return (enum action)i;
 	exit(97);
@@ -315,7 +320,7 @@ int main(int argc, char **argv)
 	first = start(argv + 5);
 	find_task(run, first)->role = 0;
 	signal(SIGALRM, kill_all);
-	alarm(LIFE);
+	alarm(run->action == HANG ? HANG_LIFE : LIFE);
 	status = follow(run, first);
 	if (run->fired)
 		fprintf(run->results, "fired=%ld\n", run->harmed);
