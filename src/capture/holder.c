@@ -117,7 +117,7 @@ void cryo_holder_take(const struct cryo_request *request, const struct cryo_stop
 		!may_hold(request, &status) ||
 		cryo_identity_open(request->procfs, status.tgid, &holder->identity) < 0)
 		return;
-	if (cryo_stop(&holder->identity, limit < deadline ? limit : deadline,
+	if (cryo_stop(&holder->identity, limit < deadline ? limit : deadline, TAKE_NS,
 		    !request->no_syscall_restart, &records, &holder->stopped) == 0 &&
 		holder->stopped.n_held && !holder->stopped.n_unstopped &&
 		find_tracer(request, stopped) == tracer)

@@ -29,9 +29,8 @@
 /* How long one pass waits for the threads that it has asked; then they are left behind. */
 #define PASS_NS (700 * CRYO_NSEC_PER_MSEC)
 
-/* The same for one that waits for a processor: less than the supervisor's patience. */
-#define STARVED_NS (4 * CRYO_NSEC_PER_SEC)
-#define STARVED_LOOK_NS (100 * CRYO_NSEC_PER_MSEC)
+/* How often one that waits for a processor or a disk is looked at, which is waited for longer. */
+#define SLOW_LOOK_NS (100 * CRYO_NSEC_PER_MSEC)
 
 /* How long all that stood still before have to get back there, and how often it is looked at. */
 #define REST_NS (100 * CRYO_NSEC_PER_MSEC)
@@ -53,18 +52,45 @@ static int compare_tracees(const void *left, const void *right)
 	return compare_tid(&((const struct cryo_tracee *)left)->tid, right);
 }
 
-/* Where a thread waits that needs care; with some compilers get_signal() is all that is seen. */
+/* Where a thread waits that needs care, or the beginning of such a name; with some compilers
+ * get_signal() is all that is seen. Only what asks a server has names that are not here. */
 static const struct {
 	const char *wchan;
 	bool is_hopeless; /* it cannot stop, and is better not asked to */
 	bool is_at_rest;  /* it does nothing until somebody lets it */
+	bool is_slow;     /* a page or a disk will come */
 } places[] = {
 	{"__refrigerator", .is_hopeless = true},
 	{"request_wait_answer", .is_hopeless = true},
 	{"do_freezer_trap", .is_at_rest = true},
 	{"do_signal_stop", .is_at_rest = true},
 	{"get_signal", .is_at_rest = true},
+	{"folio_wait_bit", .is_slow = true},
+	{"wait_on_page_bit", .is_slow = true},
+	{"__lock_page", .is_slow = true},
+	{"io_schedule", .is_slow = true},
+	{"__wait_on_buffer", .is_slow = true},
+	{"submit_bio_wait", .is_slow = true},
+	{"bio_await", .is_slow = true},
+	{"blk_", .is_slow = true},
+	{"__blkdev_", .is_slow = true},
+	{"rq_qos_wait", .is_slow = true},
+	{"iomap_dio", .is_slow = true},
+	{"__iomap_dio", .is_slow = true},
+	{"swap_read", .is_slow = true},
+	{"do_swap_page", .is_slow = true},
+	{"balance_dirty_pages", .is_slow = true},
+	{"jbd2_log_wait_commit", .is_slow = true},
+	{"wait_transaction_", .is_slow = true},
+	{"do_get_write_access", .is_slow = true},
+	{"xlog_", .is_slow = true},
+	{"xfs_buf_", .is_slow = true},
 };
+
+static bool starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
 
 /* Its index in the table; the number of places: another. */
 static size_t place_of(int process_dir, pid_t tid)
@@ -76,7 +102,7 @@ static size_t place_of(int process_dir, pid_t tid)
 	snprintf(name, sizeof(name), "task/%d/wchan", tid);
 	if (cryo_procfs_read_record(process_dir, name, &wchan) < 0 || !wchan.data)
 		return ARRAY_SIZE(places);
-	while (i < ARRAY_SIZE(places) && strcmp((const char *)wchan.data, places[i].wchan) != 0)
+	while (i < ARRAY_SIZE(places) && !starts_with((const char *)wchan.data, places[i].wchan))
 		i++;
 	return i;
 }
@@ -223,26 +249,35 @@ static char state_of(const struct cryo_identity *identity, pid_t tid)
 	return dir >= 0 && cryo_stat_read(dir, &stat) == 0 ? stat.state : 'X';
 }
 
-/* One that has no turn on a busy machine is waited for longer: it stops as soon as it has. */
+/* One that has no turn on a busy machine stops as soon as it has; one that waits for a disk, when
+ * that has answered. */
+static bool will_stop(const struct cryo_identity *identity, pid_t tid)
+{
+	char state = state_of(identity, tid);
+	size_t place = state == 'D' ? place_of(identity->dir, tid) : ARRAY_SIZE(places);
+
+	return state == 'R' || (place < ARRAY_SIZE(places) && places[place].is_slow);
+}
+
 static bool wait_for_one(const struct cryo_identity *identity, struct cryo_tracee *tracee,
-	uint64_t deadline, uint64_t starved)
+	uint64_t deadline, uint64_t limit)
 {
 	int r = cryo_tracee_wait(tracee, deadline);
 
-	while (r < 0 && state_of(identity, tracee->tid) == 'R' && cryo_now() < starved)
-		r = cryo_tracee_wait(tracee, cryo_now() + STARVED_LOOK_NS);
+	while (r < 0 && cryo_now() < limit && will_stop(identity, tracee->tid))
+		r = cryo_tracee_wait(tracee, cryo_now() + SLOW_LOOK_NS);
 	return r == 0 && tracee->state == CRYO_TRACEE_STOPPED;
 }
 
+/* @limit: for those that will stop some day */
 static int hold_new(const struct cryo_identity *identity, struct cryo_stopped *stopped, size_t from,
-	uint64_t deadline, bool restart, struct cryo_buffer *records)
+	uint64_t deadline, uint64_t limit, bool restart, struct cryo_buffer *records)
 {
-	uint64_t starved = earlier(deadline, cryo_now() + STARVED_NS);
 	int r = 0;
 
 	deadline = earlier(deadline, cryo_now() + PASS_NS);
 	for (size_t i = from; i < stopped->count && r == 0; i++)
-		if (wait_for_one(identity, &stopped->tracees[i], deadline, starved))
+		if (wait_for_one(identity, &stopped->tracees[i], deadline, limit))
 			r = read_one(identity, stopped, &stopped->tracees[i], restart, records);
 	return r;
 }
@@ -269,9 +304,10 @@ static void count_held(const struct cryo_identity *identity, struct cryo_stopped
 	}
 }
 
-int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
-	struct cryo_buffer *records, struct cryo_stopped *stopped)
+int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t patience,
+	bool restart, struct cryo_buffer *records, struct cryo_stopped *stopped)
 {
+	uint64_t limit = earlier(deadline, cryo_now() + patience);
 	int r = cryo_tracee_tick_start();
 	size_t waited = 0; /* how many have been waited for */
 
@@ -291,7 +327,7 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool rest
 		}
 		seize_new(identity, stopped->tracees + known, stopped->count - known,
 			&stopped->stop_ns);
-		r = hold_new(identity, stopped, waited, deadline, restart, records);
+		r = hold_new(identity, stopped, waited, deadline, limit, restart, records);
 		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
 		waited = stopped->count;
 	}

@@ -31,9 +31,14 @@ struct cryo_stopped {
 	uint64_t stop_ns, release_ns;
 };
 
+/* The patience of a capture: less than the supervisor's with the whole stop. */
+#define CRYO_STOP_PATIENCE_NS (4ULL * 1000 * 1000 * 1000)
+
 /**
  * cryo_stop - stop every thread of a process, and read the registers of each.
  * @deadline: what has not stopped by then is left as it is
+ * @patience: ns, while which a thread is waited for that has no turn on a processor, or is in state
+ *	D for a page or a disk; others have less
  * @restart: put back system calls that the stop ended early
  * @records: the registers (trace/registers.h) are appended
  *
@@ -41,8 +46,8 @@ struct cryo_stopped {
  * nothing new. Returns 0 (also when no thread could be stopped), or -errno. The struct must be
  * released in any case.
  */
-int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, bool restart,
-	struct cryo_buffer *records, struct cryo_stopped *stopped);
+int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t patience,
+	bool restart, struct cryo_buffer *records, struct cryo_stopped *stopped);
 
 /* Whether a thread is where it cannot stop and is better not asked to: frozen by a version 1
  * cgroup, or waiting for a FUSE server. */

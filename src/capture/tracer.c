@@ -140,6 +140,14 @@ static int write_records(const struct cryo_tracer *tracer, const struct cryo_buf
 	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
 }
 
+/* Nobody stands still for one of his threads for longer than he may. */
+static uint64_t patience(const struct cryo_request *request)
+{
+	return request->max_pause_ns && request->max_pause_ns < CRYO_STOP_PATIENCE_NS
+		       ? request->max_pause_ns
+		       : CRYO_STOP_PATIENCE_NS;
+}
+
 /* Whether nothing of the target is left with us. */
 static bool stop(const struct cryo_tracer *tracer, uint32_t order)
 {
@@ -149,8 +157,8 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order)
 	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED, .order = order};
 	bool restart = !tracer->request->no_syscall_restart;
 
-	letter.error = cryo_stop(
-		&tracer->request->identity, tracer->deadline, restart, &records, &stopped);
+	letter.error = cryo_stop(&tracer->request->identity, tracer->deadline,
+		patience(tracer->request), restart, &records, &stopped);
 	if (order == CRYO_ORDER_HOLD)
 		cryo_holder_take(tracer->request, &stopped, tracer->deadline, &holder);
 	letter.holder = holder.tracer;

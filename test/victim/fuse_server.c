@@ -30,7 +30,8 @@ enum {
 	FOR_EVER = 1000000
 };
 
-static volatile sig_atomic_t silent;
+static volatile sig_atomic_t silent, told;
+static int is_slow;
 
 struct server {
 	int device, source;
@@ -66,7 +67,9 @@ static void do_init(struct server *server, const struct fuse_in_header *in)
 								 : FUSE_KERNEL_MINOR_VERSION,
 		.max_write = 4096,
 		.max_background = 16,
-		.congestion_threshold = 12};
+		.congestion_threshold = 12,
+		.max_readahead = is_slow ? REQUEST_ROOM : 0,
+		.flags = is_slow ? FUSE_ASYNC_READ : 0};
 
 	answer(server, in->unique, 0, &out, sizeof(out));
 }
@@ -96,12 +99,24 @@ static void do_open(struct server *server, const struct fuse_in_header *in)
 	answer(server, in->unique, 0, &out, sizeof(out));
 }
 
+/* As a disk that takes its time; or the end of whoever started us. */
+static void await_order(void)
+{
+	struct pollfd end = {.fd = STDIN_FILENO, .events = 0};
+
+	while (!told)
+		if (poll(&end, 1, 100) > 0)
+			_exit(0);
+}
+
 static void do_read(struct server *server, const struct fuse_in_header *in)
 {
 	const struct fuse_read_in *wish = (const void *)(in + 1);
 	size_t size = wish->size < REQUEST_ROOM ? wish->size : REQUEST_ROOM;
 	ssize_t n = pread(server->source, server->data, size, (off_t)wish->offset);
 
+	if (is_slow)
+		await_order();
 	answer(server, in->unique, n < 0 ? -errno : 0, server->data, n < 0 ? 0 : (size_t)n);
 }
 
@@ -150,11 +165,19 @@ static void on_silence(int number)
 	silent = 1;
 }
 
+static void on_order(int number)
+{
+	(void)number;
+	told = 1;
+}
+
 static noreturn void serve(struct server *server)
 {
 	struct sigaction action = {.sa_handler = on_silence};
 
 	sigaction(SIGUSR1, &action, NULL);
+	action.sa_handler = on_order;
+	sigaction(SIGUSR2, &action, NULL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(LIFE_SECONDS);
 	for (;;) {
@@ -214,6 +237,12 @@ void fuse_start(const char *source, struct fuse_mount *ret_mount)
 	snprintf(ret_mount->file, sizeof(ret_mount->file), "%s/file", directory);
 	tell("server=%d", (int)ret_mount->server);
 	tell("mountpoint=%s", directory);
+}
+
+void fuse_start_slow(const char *source, struct fuse_mount *ret_mount)
+{
+	is_slow = 1;
+	fuse_start(source, ret_mount);
 }
 
 void fuse_silence(pid_t server)

@@ -20,5 +20,9 @@ struct fuse_mount {
 /* Mount it; cannot() if this machine has no FUSE. */
 void fuse_start(const char *source, struct fuse_mount *ret_mount);
 
+/* The same, but what is read is given only when the server is told to (SIGUSR2); who reads waits in
+ * state D for a page, as for a disk. */
+void fuse_start_slow(const char *source, struct fuse_mount *ret_mount);
+
 /* From now on no request is answered. The server ends with the process that started it. */
 void fuse_silence(pid_t server);

@@ -26,7 +26,7 @@ static struct fuse_mount mounted;
 static volatile pid_t waiter;
 
 /* A file of known content to be served: every word of it is WORD_AT(its offset). */
-static void start_with_pattern(void)
+static void start_pattern(void (*start)(const char *source, struct fuse_mount *ret_mount))
 {
 	char path[] = "/tmp/victim-source-XXXXXX";
 	uint64_t words[PAGE / sizeof(uint64_t)];
@@ -39,8 +39,13 @@ static void start_with_pattern(void)
 			die("write");
 	}
 	close(fd);
-	fuse_start(path, &mounted);
+	start(path, &mounted);
 	unlink(path);
+}
+
+static void start_with_pattern(void)
+{
+	start_pattern(fuse_start);
 }
 
 static int open_file(int flags)
@@ -171,6 +176,35 @@ static void state_fuse_fault(int argc, char **argv)
 	park(1);
 }
 
+static noreturn void *touch(void *argument)
+{
+	volatile unsigned char *page = argument;
+
+	waiter = thread_id();
+	(void)*page;
+	for (;;)
+		pause();
+}
+
+/* A thread in a page fault that is answered late. */
+static void state_slow_fault(int argc, char **argv)
+{
+	char *start;
+
+	(void)argc;
+	(void)argv;
+	start_pattern(fuse_start_slow);
+	start = map_file(PROT_READ, MAP_SHARED);
+	hostile_thread(touch, start + 8 * PAGE);
+	while (!waiter)
+		usleep(100);
+	hostile_await_state(waiter, "D");
+	tell("stuck=%d", (int)waiter);
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
 /*
  * A dirty page of a shared mapping is written back when something is mapped over it, with mmap_lock
  * held for writing (fs/fuse/file.c, fuse_vma_close()).
@@ -229,6 +263,7 @@ const struct victim_state hostile_fuse_states[] = {
 	{"fuse-exec", "", state_fuse_exec},
 	{"fuse-mapping", "[detached]", state_fuse_mapping},
 	{"fuse-fault", "", state_fuse_fault},
+	{"slow-fault", "", state_slow_fault},
 	{"fuse-mmap-lock", "", state_fuse_mmap_lock},
 	{"fuse-exe", "", state_fuse_exe},
 	{NULL, NULL, NULL},
