@@ -9,12 +9,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+
+/* A letter without text. */
+#define HEAD_SIZE ((ssize_t)offsetof(struct cryo_letter, text))
 
 int cryo_channel_pair(int ret_ends[2])
 {
@@ -31,11 +35,10 @@ struct parcel {
 	} beside;
 };
 
-static struct msghdr *pack(struct parcel *parcel, const struct cryo_letter *letter)
+static void pack(struct parcel *parcel, const struct cryo_letter *letter, size_t size)
 {
-	parcel->content = (struct iovec){(void *)letter, sizeof(*letter)};
+	parcel->content = (struct iovec){(void *)letter, size};
 	parcel->message = (struct msghdr){.msg_iov = &parcel->content, .msg_iovlen = 1};
-	return &parcel->message;
 }
 
 static void make_room(struct parcel *parcel)
@@ -50,7 +53,7 @@ int cryo_channel_send_file(int end, const struct cryo_letter *letter, int fd)
 	struct parcel parcel;
 	ssize_t n;
 
-	pack(&parcel, letter);
+	pack(&parcel, letter, HEAD_SIZE + strnlen(letter->text, sizeof(letter->text)));
 	if (fd >= 0) {
 		make_room(&parcel);
 		parcel.beside.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(fd)),
@@ -84,7 +87,7 @@ int cryo_channel_receive_file(
 		return -errno;
 	if (r == 0)
 		return -ETIMEDOUT;
-	pack(&parcel, ret_letter);
+	pack(&parcel, ret_letter, sizeof(*ret_letter) - 1);
 	make_room(&parcel);
 	n = recvmsg(end, &parcel.message, MSG_CMSG_CLOEXEC);
 	if (n < 0 && errno == ECONNRESET)
@@ -93,7 +96,10 @@ int cryo_channel_receive_file(
 		return -errno;
 	if (parcel.message.msg_controllen && parcel.beside.head.cmsg_type == SCM_RIGHTS)
 		memcpy(ret_fd, CMSG_DATA(&parcel.beside.head), sizeof(*ret_fd));
-	return n == sizeof(*ret_letter) ? 0 : -EPIPE;
+	if (n < HEAD_SIZE)
+		return -EPIPE;
+	((char *)ret_letter)[n] = '\0'; /* behind its text */
+	return 0;
 }
 
 int cryo_channel_receive(int end, uint64_t deadline, struct cryo_letter *ret_letter)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Letters between the supervisor, the tracer and the reader: fixed-size packets on a SOCK_SEQPACKET
- * pair. The end of a process is the end of its channel, which the others see at once.
+ * Letters between the supervisor, the tracer and the reader: packets on a SOCK_SEQPACKET pair. The
+ * end of a process is the end of its channel, which the others see at once.
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@ enum cryo_order {
 	CRYO_ORDER_END,   /* end the copy, without a trace in the target, and release */
 };
 
+enum {
+	CRYO_LETTER_TEXT = PATH_MAX + 512 /* a sentence with a path in it */
+};
+
 /**
  * struct cryo_letter - one packet; what is not used is 0.
  * @error: negative errno
@@ -42,7 +47,7 @@ enum cryo_order {
  * @is_early: RELEASED: nobody had asked for it
  * @stop_ns, @release_ns: CLOCK_MONOTONIC of the first stop request and the last release
  * @is_spent: DONE, RELEASED: who tells it is not to be used again
- * @text: of a message
+ * @text: of a message; only what is used of it is sent
  */
 struct cryo_letter {
 	uint32_t kind;
@@ -56,7 +61,7 @@ struct cryo_letter {
 	uint64_t n_threads, n_unstopped, n_restarted;
 	uint64_t stop_ns, release_ns;
 	bool is_early, is_spent;
-	char text[512];
+	char text[CRYO_LETTER_TEXT];
 };
 
 /* Two connected ends, close-on-exec. 0 or -errno. */

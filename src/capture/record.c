@@ -6,10 +6,10 @@
 #include "capture/record.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "capture/channel.h"
 #include "capture/exe_copy.h"
 #include "capture/report.h"
 #include "capture/tell.h"
@@ -96,7 +96,6 @@ int cryo_record_core(struct cryo_work *work)
 
 void cryo_record_exe(struct cryo_work *work)
 {
-	char text[512];
 	int r = work->inspector.exe_error;
 	bool stays;
 
@@ -112,8 +111,9 @@ void cryo_record_exe(struct cryo_work *work)
 		return;
 	}
 	stays = cryo_output_abandon(&work->exe);
-	snprintf(text, sizeof(text), "the copy of its executable: %s%s%s", strerror(-r),
-		stays ? ": what could be written is in " : "", stays ? work->exe.partial : "");
+	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, r,
+		"the copy of its executable: %s%s%s%s", strerror(-r),
+		stays ? ": what could be written is in " : "", stays ? work->exe.path : "",
+		stays ? ".partial" : "");
 	cryo_output_close(&work->exe);
-	cryo_tell(work, CRYOCORE_WARNING, r, text);
 }

@@ -99,7 +99,7 @@ static void hear_ready(struct supervisor *supervisor, const struct cryo_letter *
 static void hear_message(struct supervisor *supervisor, const struct cryo_letter *letter)
 {
 	cryo_result_say(supervisor->result, (enum cryocore_severity)letter->severity, letter->error,
-		"%.*s", (int)sizeof(letter->text), letter->text);
+		"%s", letter->text);
 }
 
 static void hear_done(struct supervisor *supervisor, const struct cryo_letter *letter)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "capture/channel.h"
@@ -35,37 +34,37 @@ int cryo_tell_output(const struct cryo_work *work, int error, const char *path)
 				     ? ": make the directory first, or choose "
 				       "another with --output"
 				     : "";
-	char text[512];
 
-	snprintf(text, sizeof(text), "%s: %s%s", path, strerror(-error), advice);
-	cryo_tell(work, CRYOCORE_ERROR, error, text);
+	cryo_channel_say(work->reader->supervisor, CRYOCORE_ERROR, error, "%s: %s%s", path,
+		strerror(-error), advice);
 	return error;
+}
+
+static void tell_why_cut(const struct cryo_work *work, int error)
+{
+	int supervisor = work->reader->supervisor;
+
+	if (error == -ESRCH)
+		cryo_tell_refused(work, error, "read it");
+	else if (work->core.stream && error == -EPIPE)
+		cryo_tell(work, CRYOCORE_ERROR, error,
+			"the reader of the stream went away: the core is cut");
+	else if (work->core.stream)
+		cryo_channel_say(supervisor, CRYOCORE_ERROR, error,
+			"the stream: %s: the core is cut", strerror(-error));
+	else if (error == -ECANCELED)
+		cryo_tell(work, CRYOCORE_ERROR, error, "cut short");
+	else
+		cryo_channel_say(supervisor, CRYOCORE_ERROR, error, "%s: %s", work->core.path,
+			strerror(-error));
 }
 
 int cryo_tell_core(struct cryo_work *work, int error)
 {
-	char text[512];
-
-	if (error == -ESRCH) {
-		cryo_tell_refused(work, error, "read it");
-		if (work->core.stream)
-			return error;
-		snprintf(text, sizeof(text), "what was written so far is in %s.partial",
-			work->core.path);
-		cryo_tell(work, CRYOCORE_ERROR, 0, text);
-		return error;
-	}
-	if (work->core.stream && error == -EPIPE)
-		snprintf(text, sizeof(text), "the reader of the stream went away: the core is cut");
-	else if (work->core.stream)
-		snprintf(text, sizeof(text), "the stream: %s: the core is cut", strerror(-error));
-	else if (error == -ECANCELED)
-		snprintf(text, sizeof(text), "cut short: what was written so far is in %s.partial",
-			work->core.path);
-	else
-		snprintf(text, sizeof(text), "%s: %s: what could be written is in %s.partial",
-			work->core.path, strerror(-error), work->core.path);
-	cryo_tell(work, CRYOCORE_ERROR, error, text);
+	tell_why_cut(work, error);
+	if (cryo_output_abandon(&work->core))
+		cryo_channel_say(work->reader->supervisor, CRYOCORE_ERROR, 0,
+			"what could be written is in %s.partial", work->core.path);
 	return error;
 }
 
