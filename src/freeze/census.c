@@ -9,7 +9,8 @@
  * 2 (kernel/signal.c; often inlined into get_signal(), which sleeps in S nowhere else), D in
  * __refrigerator() under version 1 (kernel/freezer.c); wchan tells them from a sleeper. wchan
  * cannot be written by the process, and asks for ptrace access; without that every sleeper counts
- * as running.
+ * as running. Since Linux 6.1 version 1 leaves a sleeper where it sleeps, and one that is stopped
+ * where that happened, do_signal_stop(): D too, but only its cgroup tells.
  *
  * A process whose core the kernel is writing, which may take long (into a pipe), takes no signal
  * but SIGKILL, and a freezer would end the core where it is: it runs no more, and is left alone.
@@ -17,12 +18,14 @@
 #include "freeze/census.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "freeze/cgroup_name.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/status.h"
@@ -150,7 +153,21 @@ static bool is_in_freezer(int dir)
 	return false;
 }
 
-static enum cryo_rest rest_of_task(int dir, char state)
+/* Whether a thread in state D is held by the freezer of version 1, wherever it waits. */
+static bool is_in_frozen_cgroup(int procfs, int dir)
+{
+	_cleanup_free_ char *cgroup = cryo_cgroup_directory(procfs, dir, "freezer");
+	_cleanup_free_ char *path = NULL;
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+
+	if (!cgroup || asprintf(&path, "%s/freezer.state", cgroup) < 0)
+		return false;
+	return cryo_procfs_read(AT_FDCWD, path, 64, &text) == 0 && text.size &&
+	       (strncmp((char *)text.data, "FROZEN", strlen("FROZEN")) == 0 ||
+		       strncmp((char *)text.data, "FREEZING", strlen("FREEZING")) == 0);
+}
+
+static enum cryo_rest rest_of_task(int procfs, int dir, char state)
 {
 	switch (state) {
 	case 'T':
@@ -162,10 +179,10 @@ static enum cryo_rest rest_of_task(int dir, char state)
 	case 'x':
 		return CRYO_REST_DEAD;
 	case 'S':
+		return is_in_freezer(dir) ? CRYO_REST_FROZEN : CRYO_REST_RUNS;
 	case 'D':
-		if (is_in_freezer(dir))
-			return CRYO_REST_FROZEN;
-		return state == 'D' ? CRYO_REST_BLOCKED : CRYO_REST_RUNS;
+		return is_in_freezer(dir) || is_in_frozen_cgroup(procfs, dir) ? CRYO_REST_FROZEN
+									      : CRYO_REST_BLOCKED;
 	default:
 		return CRYO_REST_RUNS;
 	}
@@ -183,15 +200,31 @@ static enum cryo_rest livelier(enum cryo_rest a, enum cryo_rest b)
 	return a;
 }
 
-/* Stopped as soon as one of both is. */
-static enum cryo_rest stopped_first(enum cryo_rest a, enum cryo_rest b)
+static enum cryo_rest add_rest(int procfs, int dir, char state, enum cryo_rest before)
 {
-	return a == CRYO_REST_STOPPED ? a : b;
+	return livelier(before, rest_of_task(procfs, dir, state));
 }
 
-/* Combine what the threads of a process do by @combine, until that comes to @enough. */
+/*
+ * Stopped as soon as one thread is; under the freezer of version 1, too, where it may only look so
+ * (get_signal() is where it holds others as well).
+ */
+static enum cryo_rest add_stop(int procfs, int dir, char state, enum cryo_rest before)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	bool stopped = state == 'T';
+
+	(void)procfs;
+	if (state == 'D' && cryo_procfs_read(dir, "wchan", 256, &text) == 0 && text.size)
+		stopped = strcmp((char *)text.data, "do_signal_stop") == 0 ||
+			  strcmp((char *)text.data, "get_signal") == 0;
+	return stopped ? CRYO_REST_STOPPED : before;
+}
+
+/* Add up what the threads of a process do by @add, until that comes to @enough. */
 static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process,
-	enum cryo_rest (*combine)(enum cryo_rest, enum cryo_rest), enum cryo_rest enough)
+	enum cryo_rest (*add)(int procfs, int dir, char state, enum cryo_rest before),
+	enum cryo_rest enough)
 {
 	_cleanup_free_ pid_t *tids = NULL;
 	enum cryo_rest rest = CRYO_REST_DEAD;
@@ -204,7 +237,7 @@ static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process,
 		struct cryo_stat stat;
 
 		if (dir >= 0 && cryo_stat_read(dir, &stat) == 0)
-			rest = combine(rest, rest_of_task(dir, stat.state));
+			rest = add(procfs, dir, stat.state, rest);
 	}
 	return rest;
 }
@@ -229,8 +262,8 @@ enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
 	if (is_dumped(dir, &stat))
 		return CRYO_REST_DUMPED;
 	if (stat.num_threads <= 1)
-		return rest_of_task(dir, stat.state);
-	return rest_of_threads(procfs, pid, dir, livelier, CRYO_REST_RUNS);
+		return rest_of_task(procfs, dir, stat.state);
+	return rest_of_threads(procfs, pid, dir, add_rest, CRYO_REST_RUNS);
 }
 
 bool cryo_stop_is_pending(int procfs, pid_t pid)
@@ -254,6 +287,5 @@ bool cryo_stop_is_in_force(int procfs, pid_t pid, uint64_t start_time)
 	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
 		return false;
 	return stat.state == 'T' || cryo_stop_is_pending(procfs, pid) ||
-	       rest_of_threads(procfs, pid, dir, stopped_first, CRYO_REST_STOPPED) ==
-		       CRYO_REST_STOPPED;
+	       rest_of_threads(procfs, pid, dir, add_stop, CRYO_REST_STOPPED) == CRYO_REST_STOPPED;
 }

@@ -241,3 +241,46 @@ bool cryo_cgroup_names_cover(int procfs, const struct cryo_cgroup_names *names, 
 			return true;
 	return false;
 }
+
+/* The path of a process in the hierarchy of a controller, in the text of its cgroup file. */
+static const char *path_in(char *text, const char *controller)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = 0;
+		if (is_listed(list + 1, controller, strlen(controller)))
+			return path;
+	}
+	return NULL;
+}
+
+static char *mounted_at(const struct mounts *mounts, const char *controller, const char *path)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct cryo_mount *mount = &mounts->array[i];
+		const char *rest = below(path, mount->root, strlen(mount->root));
+
+		if (strcmp(mount->fs_type, "cgroup") == 0 && rest &&
+			is_listed(mount->options, controller, strlen(controller)))
+			return join(mount->mount_point, rest);
+	}
+	return NULL;
+}
+
+char *cryo_cgroup_directory(int procfs, int process, const char *controller)
+{
+	_cleanup_(mounts_clear) struct mounts mounts = {0};
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *path = NULL;
+
+	if (cryo_procfs_read(process, "cgroup", 1 << 20, &text) == 0 && text.size)
+		path = path_in((char *)text.data, controller);
+	if (!path || strcmp(path, "/") == 0 || read_mounts(procfs, &mounts) < 0)
+		return NULL;
+	return mounted_at(&mounts, controller, path);
+}

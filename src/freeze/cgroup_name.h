@@ -45,4 +45,14 @@ bool cryo_cgroup_name_covers(int procfs, const struct cryo_cgroup_name *name, pi
 /* ... or in any of them. */
 bool cryo_cgroup_names_cover(int procfs, const struct cryo_cgroup_names *names, pid_t pid);
 
+/**
+ * cryo_cgroup_directory - where the cgroup of a process is mounted.
+ * @procfs: for its mountinfo
+ * @process: the directory of the process, or of a thread, in /proc
+ * @controller: of the hierarchy of version 1 that is meant
+ *
+ * A path, malloc'ed; NULL: it is the root of the hierarchy, or not to be had here.
+ */
+char *cryo_cgroup_directory(int procfs, int process, const char *controller);
+
 #define _cleanup_cgroup_names_ _cleanup_(cryo_cgroup_names_clear)

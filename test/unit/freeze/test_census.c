@@ -96,9 +96,12 @@ Test(census, sees_stops_that_only_some_threads_have_taken)
 {
 	_cleanup_machine_ struct machine machine = machine_new();
 
-	machine_add(&machine, (struct machine_process){.pid = 5, .start_time = 1, .state = 'D'});
+	const struct machine_process blocked = {.pid = 5, .start_time = 1, .state = 'D'};
+
+	machine_add(&machine, blocked);
 	cr_assert_not(cryo_stop_is_in_force(machine.procfs, 5, 1), "none was sent");
 	machine_add_thread(&machine, 5, 6, 'T');
+	machine_add(&machine, blocked);
 	cr_assert(cryo_stop_is_in_force(machine.procfs, 5, 1), "the leader stops when it can");
 	cr_assert_not(cryo_stop_is_in_force(machine.procfs, 5, 2), "of another process");
 	machine_add(&machine, (struct machine_process){.pid = 7, .state = 't'});

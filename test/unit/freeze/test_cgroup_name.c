@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "machine.h"
+#include "proc/procfs.h"
 
 enum {
 	PROCESS = 5 /* in /a/b of version 2, /v1 of name=systemd */
@@ -118,4 +119,18 @@ Test(cgroup_name, needs_no_mount_where_somebody_is_in_it)
 	machine_add(&machine, (struct machine_process){.pid = PROCESS, .cgroup = "/a/b"});
 	cr_expect_eq(covers(&machine, "/a", PROCESS), 1);
 	cr_expect_eq(covers(&machine, "/b", PROCESS), -ENXIO);
+}
+
+Test(cgroup_name, finds_the_directory_of_a_process)
+{
+	_cleanup_machine_ struct machine machine = with_hierarchies();
+	_cleanup_close_ int process = cryo_procfs_open_process(machine.procfs, PROCESS);
+	_cleanup_free_ char *systemd =
+		cryo_cgroup_directory(machine.procfs, process, "name=systemd");
+	_cleanup_free_ char *freezer = cryo_cgroup_directory(machine.procfs, process, "freezer");
+	char expected[128];
+
+	snprintf(expected, sizeof(expected), "%s/cg/one/v1", machine.path);
+	cr_assert_str_eq(systemd, expected);
+	cr_assert_null(freezer);
 }
