@@ -163,12 +163,18 @@ int cryo_gather_freeze(struct cryo_gather *gather)
 	return 0;
 }
 
+/* One that did not stop in time may have done so since, or still be about to. */
+static bool was_asked(const struct cryo_subject *subject)
+{
+	return is_ours(subject) || (subject->fate == CRYO_FATE_FAILED && subject->sequence);
+}
+
 static size_t pids_to_thaw(const struct cryo_subjects *subjects, pid_t *pids)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < subjects->count; i++)
-		if (is_ours(&subjects->array[i]))
+		if (was_asked(&subjects->array[i]))
 			pids[count++] = subjects->array[i].row.pid;
 	return count;
 }
