@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "capture/result.h"
+#include "freeze/census.h"
 #include "freeze/enumerate.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
@@ -243,10 +244,10 @@ static int make_roster(struct finder *finder)
 
 static pid_t tracer_of_ourselves(int procfs)
 {
-	_cleanup_close_ int self = cryo_procfs_open_process(procfs, getpid());
-	struct cryo_status status;
+	struct cryo_row self = {.pid = getpid()};
 
-	return self >= 0 && cryo_status_read(self, &status) == 0 ? status.tracer : 0;
+	cryo_row_complete(procfs, &self);
+	return self.tracer;
 }
 
 /* When every process is named there is nobody to look for. */
