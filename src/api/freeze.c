@@ -48,7 +48,7 @@ static struct cryo_freeze_request make_request(const struct cryocore_freeze_opti
 		.journal = options->journal,
 		.dry_run = options->dry_run,
 		.keep_frozen = options->keep_frozen,
-		.timeout_ns = options->timeout_ms * CRYO_NSEC_PER_MSEC,
+		.timeout_ns = cryo_ns_of_ms(options->timeout_ms),
 		.cancel = options->cancel,
 	};
 }

@@ -19,5 +19,11 @@ static inline uint64_t cryo_now(void)
 	return cryo_clock_ns(CLOCK_MONOTONIC);
 }
 
+/* A span of so many milliseconds. One that does not fit is as long as can be added to any time. */
+static inline uint64_t cryo_ns_of_ms(uint64_t ms)
+{
+	return ms < INT64_MAX / CRYO_NSEC_PER_MSEC ? ms * CRYO_NSEC_PER_MSEC : INT64_MAX;
+}
+
 /* Milliseconds from now to a deadline, rounded up, as poll(2) takes them; 0 if it has passed. */
 int cryo_deadline_poll_ms(uint64_t deadline);

@@ -13,7 +13,7 @@ bool cryo_gather_is_cancelled(const struct cryo_gather *gather)
 /* What is left of the time for all; UINT64_MAX without a limit. */
 static uint64_t ns_left(const struct cryo_gather *gather)
 {
-	uint64_t limit = gather->options->total_timeout_ms * CRYO_NSEC_PER_MSEC;
+	uint64_t limit = cryo_ns_of_ms(gather->options->total_timeout_ms);
 	uint64_t used = cryo_now() - gather->begin;
 
 	return limit == 0 ? UINT64_MAX : used < limit ? limit - used : 0;

@@ -88,8 +88,8 @@ static bool has_ended(const struct watch *watch)
 static void set_limits(struct watch *watch)
 {
 	const struct cryo_gather *gather = watch->gather;
-	uint64_t timeout = gather->options->timeout_ms * CRYO_NSEC_PER_MSEC;
-	uint64_t total = gather->options->total_timeout_ms * CRYO_NSEC_PER_MSEC;
+	uint64_t timeout = cryo_ns_of_ms(gather->options->timeout_ms);
+	uint64_t total = cryo_ns_of_ms(gather->options->total_timeout_ms);
 
 	watch->patience = timeout && timeout < SILENCE_NS ? timeout : SILENCE_NS;
 	watch->end = total ? gather->begin + total + watch->patience : UINT64_MAX;

@@ -404,7 +404,7 @@ static bool supervise(struct cryo_request *request, const struct cryocore_option
 	bool captured;
 
 	if (options->timeout_ms)
-		supervisor.deadline = supervisor.begin + options->timeout_ms * CRYO_NSEC_PER_MSEC;
+		supervisor.deadline = supervisor.begin + cryo_ns_of_ms(options->timeout_ms);
 	run(&supervisor);
 	if (supervisor.again)
 		return true;
@@ -453,7 +453,7 @@ static int capture(pid_t pid, const struct cryocore_options *options,
 		.require_registers = options->require_registers,
 		.snapshot = options->snapshot,
 		.may_hold_tracer = !session->is_borrowed && options->stream_fd < 0,
-		.max_pause_ns = options->max_pause_ms * CRYO_NSEC_PER_MSEC,
+		.max_pause_ns = cryo_ns_of_ms(options->max_pause_ms),
 	};
 	_cleanup_buffer_ struct cryo_buffer why = {0};
 	struct cryocore_result *result = cryo_result_new();

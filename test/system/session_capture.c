@@ -4,7 +4,8 @@
  *
  *	WORD... PID	a capture; the words, if any: alone (not in the session), thread (in a
  *			thread that ends behind it), no-stop, snapshot, dry, stream (to /dev/null),
- *			piped (to a pipe), fifo (to the pipe "fifo"), hurry (10 ms for all), cancel
+ *			piped (to a pipe), fifo (to the pipe "fifo"), hurry (10 ms for all), patient
+ *			(the longest time that there is), cancel
  *	free		the session ends, and another begins
  *
  * Its words on the command line are what it does with signals: reaps (waits for any child that
@@ -73,6 +74,8 @@ static void take_word(struct order *order, const char *word)
 		options->stream_fd = open(word, O_WRONLY | O_CLOEXEC);
 	else if (strcmp(word, "hurry") == 0)
 		options->timeout_ms = 10;
+	else if (strcmp(word, "patient") == 0)
+		options->timeout_ms = UINT64_MAX;
 	else if (strcmp(word, "cancel") == 0)
 		options->cancel = &cancelled;
 	else

@@ -41,3 +41,14 @@ Test(clock, a_deadline_that_never_comes_fits_an_int)
 {
 	cr_assert_eq(cryo_deadline_poll_ms(UINT64_MAX), INT_MAX);
 }
+
+Test(clock, a_span_that_is_too_long_can_be_added)
+{
+	cr_assert_eq(cryo_ns_of_ms(0), 0);
+	cr_assert_eq(cryo_ns_of_ms(30000), 30 * CRYO_NSEC_PER_SEC);
+	cr_assert_eq(cryo_ns_of_ms(INT64_MAX / CRYO_NSEC_PER_MSEC - 1),
+		(INT64_MAX / CRYO_NSEC_PER_MSEC - 1) * CRYO_NSEC_PER_MSEC);
+	cr_assert_eq(cryo_ns_of_ms(INT64_MAX / CRYO_NSEC_PER_MSEC), INT64_MAX);
+	cr_assert_eq(cryo_ns_of_ms(UINT64_MAX), INT64_MAX);
+	cr_assert_gt(cryo_now() + cryo_ns_of_ms(UINT64_MAX), cryo_now());
+}
