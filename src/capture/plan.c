@@ -163,28 +163,29 @@ static int build_headers(
 	};
 	for (size_t i = 0; i < plan->n_segments; i++)
 		phdrs[i + 1] = load_phdr(&plan->segments[i], segment_align(process));
-	r = cryo_header_build(process->arch, phdrs, n_phdrs, plan->data_end, &plan->head);
+	r = cryo_header_build(process->arch, phdrs, n_phdrs, plan->data_end, plan->head.data);
 	return r < 0 ? r : cryo_header_build_shdr(process->arch, n_phdrs, &plan->tail);
 }
 
 int cryo_plan_finish(
 	const struct cryo_process *process, const struct cryo_plan *sketch, struct cryo_plan *plan)
 {
-	_cleanup_buffer_ struct cryo_buffer notes = {0};
-	uint64_t notes_end, head_size, align = segment_align(process);
-	int r = cryo_notes_build(process, &notes);
+	size_t headers = process->arch ? cryo_header_size(process->arch, plan->n_segments + 1) : 0;
+	struct cryo_buffer *head = &plan->head;
+	size_t notes_end;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	notes_end = cryo_header_size(process->arch, plan->n_segments + 1) + notes.size;
-	head_size = (notes_end + align - 1) / align * align;
-	r = sketch ? follow_sketch(sketch, head_size, plan) : shift_segments(head_size, plan);
+	if (!cryo_buffer_add_zero(head, headers))
+		return -ENOMEM;
+	r = cryo_notes_build(process, head);
+	notes_end = head->size;
 	if (r == 0)
-		r = build_headers(process, notes.size, plan);
+		r = cryo_buffer_align(head, segment_align(process));
 	if (r == 0)
-		r = cryo_buffer_add(&plan->head, notes.data, notes.size);
+		r = sketch ? follow_sketch(sketch, head->size, plan)
+			   : shift_segments(head->size, plan);
 	if (r == 0)
-		r = cryo_buffer_align(&plan->head, align);
+		r = build_headers(process, notes_end - headers, plan);
 	plan->finished = r == 0;
 	return r;
 }

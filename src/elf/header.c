@@ -35,16 +35,16 @@ uint64_t cryo_header_shdr_size(const struct cryo_arch *arch, size_t n_phdrs)
 	return n_phdrs < PN_XNUM ? 0 : shdr_size(arch);
 }
 
-/* Translate one struct of this machine (of the core's class) and append it. */
-static int add_translated(const struct cryo_arch *arch, struct cryo_buffer *buffer, Elf_Type type,
-	void *structure, size_t size)
+/* Translate one struct of this machine (of the core's class). */
+static int translate(
+	const struct cryo_arch *arch, void *result, Elf_Type type, void *structure, size_t size)
 {
 	Elf_Data from = {
 		.d_buf = structure, .d_type = type, .d_version = EV_CURRENT, .d_size = size};
 	Elf_Data to = from;
 
-	to.d_buf = cryo_buffer_add_zero(buffer, size);
-	if (!to.d_buf || elf_version(EV_CURRENT) == EV_NONE)
+	to.d_buf = result;
+	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -ENOMEM;
 	if (is_wide(arch))
 		return elf64_xlatetof(&to, &from, arch->elf_data) ? 0 : -ENOMEM;
@@ -81,8 +81,7 @@ static Elf64_Ehdr wide_ehdr(const struct cryo_arch *arch, size_t n_phdrs, uint64
 	return ehdr;
 }
 
-static int add_ehdr(
-	const struct cryo_arch *arch, size_t n_phdrs, uint64_t data_end, struct cryo_buffer *header)
+static int put_ehdr(const struct cryo_arch *arch, size_t n_phdrs, uint64_t data_end, void *header)
 {
 	Elf64_Ehdr wide = wide_ehdr(arch, n_phdrs, data_end);
 	Elf32_Ehdr narrow = {
@@ -100,15 +99,14 @@ static int add_ehdr(
 	};
 
 	if (is_wide(arch))
-		return add_translated(arch, header, ELF_T_EHDR, &wide, sizeof(wide));
+		return translate(arch, header, ELF_T_EHDR, &wide, sizeof(wide));
 	if (wide.e_shoff > UINT32_MAX)
 		return -EOVERFLOW;
 	memcpy(narrow.e_ident, wide.e_ident, EI_NIDENT);
-	return add_translated(arch, header, ELF_T_EHDR, &narrow, sizeof(narrow));
+	return translate(arch, header, ELF_T_EHDR, &narrow, sizeof(narrow));
 }
 
-static int add_narrow_phdr(
-	const struct cryo_arch *arch, const struct cryo_phdr *phdr, struct cryo_buffer *header)
+static int put_narrow_phdr(const struct cryo_arch *arch, const struct cryo_phdr *phdr, void *header)
 {
 	Elf32_Phdr narrow = {
 		.p_type = phdr->type,
@@ -122,11 +120,10 @@ static int add_narrow_phdr(
 
 	if ((phdr->offset | phdr->vaddr | phdr->filesz | phdr->memsz | phdr->align) > UINT32_MAX)
 		return -EOVERFLOW;
-	return add_translated(arch, header, ELF_T_PHDR, &narrow, sizeof(narrow));
+	return translate(arch, header, ELF_T_PHDR, &narrow, sizeof(narrow));
 }
 
-static int add_phdr(
-	const struct cryo_arch *arch, const struct cryo_phdr *phdr, struct cryo_buffer *header)
+static int put_phdr(const struct cryo_arch *arch, const struct cryo_phdr *phdr, void *header)
 {
 	Elf64_Phdr wide = {
 		.p_type = phdr->type,
@@ -139,17 +136,17 @@ static int add_phdr(
 	};
 
 	if (!is_wide(arch))
-		return add_narrow_phdr(arch, phdr, header);
-	return add_translated(arch, header, ELF_T_PHDR, &wide, sizeof(wide));
+		return put_narrow_phdr(arch, phdr, header);
+	return translate(arch, header, ELF_T_PHDR, &wide, sizeof(wide));
 }
 
 int cryo_header_build(const struct cryo_arch *arch, const struct cryo_phdr *phdrs, size_t n_phdrs,
-	uint64_t data_end, struct cryo_buffer *header)
+	uint64_t data_end, void *header)
 {
-	int r = add_ehdr(arch, n_phdrs, data_end, header);
+	int r = put_ehdr(arch, n_phdrs, data_end, header);
 
 	for (size_t i = 0; i < n_phdrs && r == 0; i++)
-		r = add_phdr(arch, &phdrs[i], header);
+		r = put_phdr(arch, &phdrs[i], (char *)header + cryo_header_size(arch, i));
 	return r;
 }
 
@@ -158,9 +155,14 @@ int cryo_header_build_shdr(const struct cryo_arch *arch, size_t n_phdrs, struct 
 	Elf64_Shdr wide = {.sh_size = 1, .sh_info = (uint32_t)n_phdrs};
 	Elf32_Shdr narrow = {.sh_size = 1, .sh_info = (uint32_t)n_phdrs};
 
+	void *added;
+
 	if (n_phdrs < PN_XNUM)
 		return 0;
+	added = cryo_buffer_add_zero(shdr, shdr_size(arch));
+	if (!added)
+		return -ENOMEM;
 	if (is_wide(arch))
-		return add_translated(arch, shdr, ELF_T_SHDR, &wide, sizeof(wide));
-	return add_translated(arch, shdr, ELF_T_SHDR, &narrow, sizeof(narrow));
+		return translate(arch, added, ELF_T_SHDR, &wide, sizeof(wide));
+	return translate(arch, added, ELF_T_SHDR, &narrow, sizeof(narrow));
 }

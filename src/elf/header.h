@@ -27,12 +27,12 @@ uint64_t cryo_header_shdr_size(const struct cryo_arch *arch, size_t n_phdrs);
 /**
  * cryo_header_build - ELF header and program headers.
  * @data_end: end of the last segment's bytes, where section header 0 would stand
- * @header: appended to
+ * @header: cryo_header_size() bytes
  *
  * Returns 0, -ENOMEM, or -EOVERFLOW (a value does not fit a 32-bit core).
  */
 int cryo_header_build(const struct cryo_arch *arch, const struct cryo_phdr *phdrs, size_t n_phdrs,
-	uint64_t data_end, struct cryo_buffer *header);
+	uint64_t data_end, void *header);
 
 /* Section header 0 with the real number of program headers. 0 or -ENOMEM. */
 int cryo_header_build_shdr(const struct cryo_arch *arch, size_t n_phdrs, struct cryo_buffer *shdr);
