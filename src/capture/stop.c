@@ -11,10 +11,10 @@
 #include "capture/stop.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/array.h"
@@ -36,8 +36,12 @@
 #define REST_NS (100 * CRYO_NSEC_PER_MSEC)
 #define REST_LOOK_NS (100 * 1000)
 
+/* How old it may be what is known of where threads wait. */
+#define LOOK_NS (50 * CRYO_NSEC_PER_MSEC)
+
+/* So many that to look at them beforehand is worth it. */
 enum {
-	MANY_THREADS = 200
+	MANY_THREADS = 50
 };
 
 static int compare_tid(const void *key, const void *element)
@@ -114,7 +118,26 @@ bool cryo_stop_is_hopeless(int process_dir, pid_t tid)
 	return place < ARRAY_SIZE(places) && places[place].is_hopeless;
 }
 
-/* Add the threads that are not known yet; those in [0, known) are sorted. */
+static void refuse(struct cryo_tracee *tracee, int error)
+{
+	tracee->state = CRYO_TRACEE_REFUSED;
+	tracee->error = error;
+}
+
+/* Where it waits: 10 us, so that of many threads it is asked beforehand. */
+static void look_at(int process_dir, struct cryo_tracee *tracee)
+{
+	size_t place = place_of(process_dir, tracee->tid);
+
+	if (place == ARRAY_SIZE(places))
+		return;
+	tracee->was_at_rest = places[place].is_at_rest;
+	if (places[place].is_hopeless)
+		refuse(tracee, -EBUSY);
+}
+
+/* Add the threads that are not known yet; those in [0, known) are sorted. All are asked where they
+ * wait before the first is stopped: it would stand still meanwhile. */
 static int add_new(const struct cryo_identity *identity, struct cryo_stopped *stopped)
 {
 	_cleanup_free_ pid_t *tids = NULL;
@@ -133,8 +156,29 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 		if (!tracee)
 			return -ENOMEM;
 		*tracee = (struct cryo_tracee){.tid = tids[i]};
+		look_at(identity->dir, tracee);
 	}
 	return 0;
+}
+
+/* The number of links to the directory of the threads tells how many they are. */
+void cryo_stop_look(const struct cryo_identity *identity, struct cryo_stopped *stopped)
+{
+	struct stat found;
+
+	if (fstatat(identity->dir, "task", &found, 0) < 0 || found.st_nlink < MANY_THREADS)
+		return;
+	stopped->look_ns = cryo_now();
+	if (add_new(identity, stopped) < 0)
+		stopped->count = 0;
+}
+
+/* Whether what is known already may be gone by. */
+static bool take_look(struct cryo_stopped *stopped)
+{
+	if (cryo_now() - stopped->look_ns > LOOK_NS)
+		stopped->count = 0;
+	return stopped->count;
 }
 
 /* The kernel ends its core early if the thread that writes it is asked to stop, as at the end of a
@@ -147,68 +191,24 @@ static bool is_dumping_core(const struct cryo_identity *identity)
 	       cryo_status_is_dumping(identity->dir, &status);
 }
 
-static void refuse(struct cryo_tracee *tracee, int error)
-{
-	tracee->state = CRYO_TRACEE_REFUSED;
-	tracee->error = error;
-}
-
-/* Some of the threads; the process that they belong to, and whether its core is being written. */
-struct share {
-	int process_dir;
-	bool is_dumping;
-	struct cryo_tracee *tracees;
-	size_t count;
-};
-
-static void *look_at_share(void *argument)
-{
-	const struct share *share = argument;
-
-	for (size_t i = 0; i < share->count; i++) {
-		struct cryo_tracee *tracee = &share->tracees[i];
-		size_t place = place_of(share->process_dir, tracee->tid);
-
-		if (share->is_dumping)
-			refuse(tracee, -EINPROGRESS);
-		if (place == ARRAY_SIZE(places))
-			continue;
-		tracee->was_at_rest = places[place].is_at_rest;
-		if (places[place].is_hopeless)
-			refuse(tracee, -EBUSY);
-	}
-	return NULL;
-}
-
-/* Where they wait; 10 us for each, so that for many of them it is worth a second processor. */
-static void look_at_new(
-	const struct cryo_identity *identity, struct cryo_tracee *tracees, size_t count)
-{
-	bool is_dumping = count && is_dumping_core(identity);
-	size_t half = count >= MANY_THREADS ? count / 2 : 0;
-	struct share mine = {identity->dir, is_dumping, tracees + half, count - half},
-		     other = {identity->dir, is_dumping, tracees, half};
-	pthread_t helper;
-
-	if (half && pthread_create(&helper, NULL, look_at_share, &other) == 0) {
-		look_at_share(&mine);
-		pthread_join(helper, NULL);
-	} else {
-		look_at_share(&mine);
-		look_at_share(&other);
-	}
-}
-
-/* All are asked where they wait before the first is stopped: it would stand still meanwhile. */
+/* No thread of it is known to be another's if the process is still there: then nobody has got its
+ * number. */
 static void seize_new(const struct cryo_identity *identity, struct cryo_tracee *tracees,
 	size_t count, uint64_t *stop_ns)
 {
-	look_at_new(identity, tracees, count);
+	bool is_dumping = count && is_dumping_core(identity);
+
 	if (!*stop_ns)
 		*stop_ns = cryo_now();
-	for (size_t i = 0; i < count; i++)
-		if (tracees[i].state != CRYO_TRACEE_REFUSED)
-			cryo_tracee_seize(&tracees[i], identity->dir);
+	for (size_t i = 0; i < count; i++) {
+		if (is_dumping)
+			refuse(&tracees[i], -EINPROGRESS);
+		else if (tracees[i].state != CRYO_TRACEE_REFUSED)
+			cryo_tracee_seize(&tracees[i], identity->pid);
+	}
+	if (!cryo_identity_is_alive(identity))
+		for (size_t i = 0; i < count; i++)
+			cryo_tracee_disown(&tracees[i]);
 }
 
 static int read_one(const struct cryo_identity *identity, struct cryo_stopped *stopped,
@@ -309,13 +309,16 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t 
 {
 	uint64_t limit = earlier(deadline, cryo_now() + patience);
 	int r = cryo_tracee_tick_start();
+	bool is_looked_at = take_look(stopped);
 	size_t waited = 0; /* how many have been waited for */
 
 	stopped->leader_record = SIZE_MAX;
 	while (r == 0) {
-		size_t known = stopped->count;
+		size_t known = is_looked_at ? 0 : stopped->count;
 
-		r = add_new(identity, stopped);
+		if (!is_looked_at)
+			r = add_new(identity, stopped);
+		is_looked_at = false;
 		if (r < 0 || cryo_now() >= deadline)
 			break;
 		if (stopped->count == waited) {

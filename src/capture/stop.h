@@ -17,6 +17,7 @@
  * @n_restarted: system calls put back
  * @n_again: how often it was begun again, for another program or another thread with the leader's
  * tid
+ * @look_ns: CLOCK_MONOTONIC of cryo_stop_look()
  * @leader_record: where the leader's registers lie; SIZE_MAX: nowhere
  * @stop_ns: CLOCK_MONOTONIC of the first stop request
  * @release_ns: and of the last release
@@ -28,11 +29,17 @@ struct cryo_stopped {
 	int error;
 	unsigned int n_again;
 	size_t leader_record;
-	uint64_t stop_ns, release_ns;
+	uint64_t look_ns, stop_ns, release_ns;
 };
 
 /* The patience of a capture: less than the supervisor's with the whole stop. */
 #define CRYO_STOP_PATIENCE_NS (4ULL * 1000 * 1000 * 1000)
+
+/**
+ * cryo_stop_look - find out where the threads wait, if they are many, while none is stopped.
+ * @stopped: zeroed; for the cryo_stop() that follows, which asks again if that is not at once
+ */
+void cryo_stop_look(const struct cryo_identity *identity, struct cryo_stopped *stopped);
 
 /**
  * cryo_stop - stop every thread of a process, and read the registers of each.
@@ -41,6 +48,7 @@ struct cryo_stopped {
  *	D for a page or a disk; others have less
  * @restart: put back system calls that the stop ended early
  * @records: the registers (trace/registers.h) are appended
+ * @stopped: zeroed, or of cryo_stop_look()
  *
  * Threads that start meanwhile are found: the task directory is read again until a pass finds
  * nothing new. Returns 0 (also when no thread could be stopped), or -errno. The struct must be

@@ -167,6 +167,12 @@ static void put_leader_first(struct cryo_process *process)
 		}
 }
 
+/* Threads that are held do not end one by one, so the number tells whether there are others. */
+static bool are_all_held(const struct cryo_leader *leader, const struct cryo_process *process)
+{
+	return process->arch && process->n_threads == leader->status.threads;
+}
+
 int cryo_threads_inspect(const struct cryo_inspector *inspector, const void *records,
 	size_t records_size, const struct cryo_leader *leader, struct cryo_process *process)
 {
@@ -174,7 +180,7 @@ int cryo_threads_inspect(const struct cryo_inspector *inspector, const void *rec
 				       &process->n_threads, &process->arch)
 			     : 0;
 
-	if (r == 0)
+	if (r == 0 && !are_all_held(leader, process))
 		r = cryo_unstopped_add(inspector, process);
 	if (r == 0)
 		r = inspect_each(inspector, leader, process);

@@ -12,8 +12,13 @@
 #include "capture/tracer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -32,7 +37,8 @@
 #define HOLD_NS (40 * CRYO_NSEC_PER_SEC)
 
 enum {
-	HOLD_TICK_MS = 1000
+	HOLD_TICK_MS = 1000,
+	REGISTERS_ROOM = 4608 /* of a thread; with larger ones the room grows in the stop */
 };
 
 static void block_signal(int number, int how)
@@ -133,13 +139,6 @@ static void (*const orders[])(
 	[CRYO_ORDER_END] = end_copy,
 };
 
-static int write_records(const struct cryo_tracer *tracer, const struct cryo_buffer *records)
-{
-	if (ftruncate(tracer->records, 0) < 0)
-		return -errno;
-	return cryo_io_pwrite(tracer->records, records->data, records->size, 0);
-}
-
 /* Nobody stands still for one of his threads for longer than he may. */
 static uint64_t patience(const struct cryo_request *request)
 {
@@ -148,15 +147,64 @@ static uint64_t patience(const struct cryo_request *request)
 		       : CRYO_STOP_PATIENCE_NS;
 }
 
-/* Whether nothing of the target is left with us. */
-static bool stop(const struct cryo_tracer *tracer, uint32_t order)
+/*
+ * Each of many threads that is asked to stop, or released, would take the processor from us before
+ * the next one: of 1,000 that makes the pause half as long again. Who has asked for less than the
+ * usual share of it, by nice(1) or otherwise, gets no more.
+ */
+static bool hurry(const struct cryo_stopped *stopped)
 {
-	struct cryo_buffer records = {0};
-	struct cryo_stopped stopped = {0};
+	const struct sched_param least = {.sched_priority = 1};
+
+	return stopped->count && sched_getscheduler(0) == SCHED_OTHER &&
+	       getpriority(PRIO_PROCESS, 0) <= 0 && sched_setscheduler(0, SCHED_FIFO, &least) == 0;
+}
+
+static void take_time(bool is_hurrying)
+{
+	const struct sched_param none = {0};
+
+	if (is_hurrying)
+		sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
+/* What of a stop is ready before it: what is known of the threads, if they are many, and room for
+ * their registers. */
+struct ahead {
+	struct cryo_stopped stopped;
+	struct cryo_buffer records;
+};
+
+/* Room has its pages when it is needed, here and in the file. */
+static void prepare(const struct cryo_tracer *tracer, struct ahead *ahead)
+{
+	size_t room;
+
+	cryo_stop_look(&tracer->request->identity, &ahead->stopped);
+	room = ahead->stopped.count * REGISTERS_ROOM;
+	if (!room || cryo_buffer_reserve(&ahead->records, room) < 0)
+		return;
+	memset(ahead->records.data, 0, room);
+	fallocate(tracer->records, FALLOC_FL_KEEP_SIZE, 0, (off_t)room);
+}
+
+static int write_records(const struct cryo_tracer *tracer, const struct cryo_buffer *records)
+{
+	int r = cryo_io_pwrite(tracer->records, records->data, records->size, 0);
+
+	return r == 0 && ftruncate(tracer->records, (off_t)records->size) < 0 ? -errno : r;
+}
+
+/* Whether nothing of the target is left with us. What was ready is used up. */
+static bool stop(const struct cryo_tracer *tracer, uint32_t order, struct ahead *ahead)
+{
+	struct cryo_stopped stopped = ahead->stopped;
+	struct cryo_buffer records = ahead->records;
 	struct cryo_holder holder = CRYO_HOLDER_NONE;
 	struct cryo_letter letter = {.kind = CRYO_LETTER_STOPPED, .order = order};
-	bool restart = !tracer->request->no_syscall_restart;
+	bool restart = !tracer->request->no_syscall_restart, is_hurrying = hurry(&stopped);
 
+	*ahead = (struct ahead){0};
 	letter.error = cryo_stop(&tracer->request->identity, tracer->deadline,
 		patience(tracer->request), restart, &records, &stopped);
 	if (order == CRYO_ORDER_HOLD)
@@ -177,6 +225,7 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order)
 	letter.n_restarted = stopped.n_restarted;
 	letter.holder = cryo_holder_ask(tracer->request, &stopped, &holder);
 	cryo_release(&stopped, &tracer->request->identity);
+	take_time(is_hurrying);
 	cryo_holder_release(&holder);
 	letter.release_ns = stopped.release_ns;
 	letter.is_spent = cryo_tracee_is_any_left(); /* the kernel releases it when we end */
@@ -193,7 +242,7 @@ static bool is_order(const struct cryo_tracer *tracer, const struct cryo_letter 
 
 /* The stops of one capture. Whether the tracer may go on: not if the capture ended otherwise than
  * with its last stop, or something is left. */
-static bool stop_as_told(const struct cryo_tracer *tracer)
+static bool stop_as_told(const struct cryo_tracer *tracer, struct ahead *ahead)
 {
 	struct cryo_letter letter;
 	bool is_clean = true;
@@ -203,7 +252,7 @@ static bool stop_as_told(const struct cryo_tracer *tracer)
 			return false;
 		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
 			cryo_implant_end_copy(tracer->duplicate, tracer->request->procfs);
-		is_clean &= stop(tracer, letter.order);
+		is_clean &= stop(tracer, letter.order, ahead);
 		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
 			return is_clean;
 		if (!*tracer->duplicate) /* else it has to be ended in any case */
@@ -226,17 +275,21 @@ static void forget_letters(const struct cryo_tracer *tracer)
 static bool do_job(const struct cryo_tracer *born, const struct cryo_job *job)
 {
 	struct cryo_tracer tracer = *born;
+	struct ahead ahead = {0};
 	bool goes_on;
 
 	tracer.request = &job->request;
 	tracer.deadline = job->deadline;
 	forget_letters(&tracer);
-	goes_on = stop_as_told(&tracer);
+	prepare(&tracer, &ahead); /* the reader is not ready yet either */
+	goes_on = stop_as_told(&tracer, &ahead);
 	if (*tracer.duplicate) {
 		cryo_implant_end_copy(tracer.duplicate, tracer.request->procfs);
-		stop(&tracer, CRYO_ORDER_END);
+		stop(&tracer, CRYO_ORDER_END, &ahead);
 	}
 	block_signal(SIGTERM, SIG_UNBLOCK);
+	free(ahead.stopped.tracees);
+	cryo_buffer_clear(&ahead.records);
 	return goes_on && !job->is_last;
 }
 

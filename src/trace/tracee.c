@@ -12,9 +12,7 @@
 #include "trace/tracee.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/time.h>
@@ -30,12 +28,10 @@ enum {
 	STRANGER_WAIT = 100 * 1000 * 1000, /* ns */
 };
 
-static bool belongs(pid_t tid, int process_dir)
+/* No signal is sent; the kernel looks for the thread before it asks who may send one. */
+static bool belongs(pid_t tid, pid_t pid)
 {
-	char name[32];
-
-	snprintf(name, sizeof(name), "task/%d", tid);
-	return faccessat(process_dir, name, F_OK, 0) == 0;
+	return tgkill(pid, tid, 0) == 0 || errno != ESRCH;
 }
 
 static void refuse(struct cryo_tracee *tracee, int error)
@@ -44,20 +40,26 @@ static void refuse(struct cryo_tracee *tracee, int error)
 	tracee->error = error;
 }
 
-void cryo_tracee_seize(struct cryo_tracee *tracee, int process_dir)
+void cryo_tracee_disown(struct cryo_tracee *tracee)
+{
+	if (tracee->state != CRYO_TRACEE_SEIZED)
+		return;
+	cryo_tracee_wait(tracee, cryo_now() + STRANGER_WAIT);
+	cryo_tracee_detach(tracee);
+	refuse(tracee, -ESRCH);
+}
+
+void cryo_tracee_seize(struct cryo_tracee *tracee, pid_t pid)
 {
 	if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, NULL) < 0) {
 		refuse(tracee, -errno);
 		return;
 	}
 	tracee->state = CRYO_TRACEE_SEIZED;
-	if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0) {
+	if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)
 		refuse(tracee, -errno);
-	} else if (!belongs(tracee->tid, process_dir)) {
-		cryo_tracee_wait(tracee, cryo_now() + STRANGER_WAIT);
-		cryo_tracee_detach(tracee);
-		refuse(tracee, -ESRCH);
-	}
+	else if (!belongs(tracee->tid, pid))
+		cryo_tracee_disown(tracee);
 }
 
 /* What waitid(2) found, in the form of waitpid(2). */

@@ -41,12 +41,16 @@ struct cryo_tracee {
 
 /**
  * cryo_tracee_seize - make a thread ours and ask it to stop.
- * @process_dir: /proc/PID, to check that the thread is one of this process
+ * @pid: the process that it is to be a thread of; whether that is still who had the number before
+ *	has to be asked afterwards
  *
  * Changes @state. May block for as long as the target holds its cred_guard_mutex (an execve that
  * does not end): only the death of the calling process ends that.
  */
-void cryo_tracee_seize(struct cryo_tracee *tracee, int process_dir);
+void cryo_tracee_seize(struct cryo_tracee *tracee, pid_t pid);
+
+/* Give back at once a thread that was seized, and turns out to be another's. */
+void cryo_tracee_disown(struct cryo_tracee *tracee);
 
 /**
  * cryo_tracee_wait - wait until a seized thread has stopped.

@@ -70,12 +70,20 @@ static noreturn void *read_for_ever(void *argument)
 			pause();
 }
 
-static void no_handler(int number)
+static noreturn void *wait_for_ever(void *argument)
 {
-	(void)number;
+	(void)argument;
+	for (;;)
+		pause();
 }
 
-/* fuse-sleep: S in request_wait_answer; fuse-d: D, since a signal has come meanwhile. */
+static void no_handler(int number_of_signal)
+{
+	(void)number_of_signal;
+}
+
+/* fuse-sleep: S in request_wait_answer; fuse-d: D, since a signal has come meanwhile. As many other
+ * threads as are asked for wait, too. */
 static void state_fuse_wait(int argc, char **argv)
 {
 	start_with_pattern();
@@ -88,7 +96,8 @@ static void state_fuse_wait(int argc, char **argv)
 		syscall(SYS_tgkill, getpid(), waiter, SIGUSR2);
 		hostile_await_state(waiter, "D");
 	}
-	(void)argc;
+	for (long i = number(argc, argv, 1, 0); i > 0; i--)
+		hostile_thread(wait_for_ever, NULL);
 	tell("stuck=%d", (int)waiter);
 	tell_thread(1);
 	tell_ready();
@@ -258,8 +267,8 @@ static void state_fuse_exe(int argc, char **argv)
 }
 
 const struct victim_state hostile_fuse_states[] = {
-	{"fuse-sleep", "", state_fuse_wait},
-	{"fuse-d", "", state_fuse_wait},
+	{"fuse-sleep", "[N]", state_fuse_wait},
+	{"fuse-d", "[N]", state_fuse_wait},
 	{"fuse-exec", "", state_fuse_exec},
 	{"fuse-mapping", "[detached]", state_fuse_mapping},
 	{"fuse-fault", "", state_fuse_fault},
