@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "base/buffer.h"
 #include "capture/early_flags.h"
+#include "capture/guard.h"
 #include "capture/inspect.h"
 #include "capture/mapped_file.h"
 #include "proc/maps.h"
@@ -215,7 +216,7 @@ static void read_mappings(struct cryo_inspector *inspector)
 		forget(early);
 }
 
-void cryo_early_read(struct cryo_inspector *inspector)
+static void read_first(struct cryo_inspector *inspector)
 {
 	_cleanup_buffer_ struct cryo_buffer maps = {0};
 	bool large;
@@ -234,13 +235,11 @@ void cryo_early_read(struct cryo_inspector *inspector)
 	read_mappings(inspector);
 }
 
-void cryo_early_read_again(struct cryo_inspector *inspector)
+static void read_again(struct cryo_inspector *inspector)
 {
 	struct cryo_early *early = &inspector->early;
 	_cleanup_buffer_ struct cryo_buffer maps = {0};
 
-	if (inspector->early_error)
-		return;
 	cryo_early_forget_files(early);
 	read_maps(inspector, &maps);
 	if (maps.size < MANY_BYTES)
@@ -252,6 +251,30 @@ void cryo_early_read_again(struct cryo_inspector *inspector)
 		return;
 	if (early->bpf.program >= 0 || cryo_bpf_open(&early->bpf) == 0)
 		read_mappings(inspector);
+}
+
+/* Whoever reads has what he reads to himself until it is known that nobody has taken his place. */
+static void read_for(struct cryo_inspector *inspector, void (*read_it)(struct cryo_inspector *))
+{
+	struct cryo_inspector own = *inspector;
+	struct cryo_guard *guard = inspector->guard;
+
+	if (inspector->early_error)
+		return;
+	cryo_guard_at(guard, CRYO_PLACE_EARLY);
+	read_it(&own);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
+	inspector->early = own.early;
+}
+
+void cryo_early_read(struct cryo_inspector *inspector)
+{
+	read_for(inspector, read_first);
+}
+
+void cryo_early_read_again(struct cryo_inspector *inspector)
+{
+	read_for(inspector, read_again);
 }
 
 /* ---- in the stop ---- */
@@ -331,6 +354,14 @@ void cryo_early_forget_files(struct cryo_early *early)
 {
 	cryo_vmas_free(steal_ptr(early->files), early->n_files);
 	early->n_files = 0;
+}
+
+void cryo_early_leave(struct cryo_early *early)
+{
+	struct cryo_bpf bpf = early->bpf;
+
+	*early = (struct cryo_early)CRYO_EARLY_NONE;
+	early->bpf = bpf;
 }
 
 void cryo_early_clear(struct cryo_early *early)

@@ -50,7 +50,8 @@ struct cryo_early {
 		.bpf = CRYO_BPF_NONE, .words = CRYO_BPF_WORDS_NONE, .flags = -1                    \
 	}
 
-/* Before the stop; it may block. What does not work is as if it were not there. */
+/* Before the stop; it may block (CRYO_PLACE_EARLY). What does not work is as if it were not there.
+ */
 void cryo_early_read(struct cryo_inspector *inspector);
 
 /* In the stop: the mappings, if nothing has changed. Whether they have been handed over. */
@@ -59,6 +60,9 @@ bool cryo_early_take(
 
 /* Once more before the stop, for a process of any size, whose mappings have changed since. */
 void cryo_early_read_again(struct cryo_inspector *inspector);
+
+/* Leave what is known to a thread that was given up: it may be at it still. BPF is for both. */
+void cryo_early_leave(struct cryo_early *early);
 
 /* Another program runs there now. */
 void cryo_early_forget_files(struct cryo_early *early);

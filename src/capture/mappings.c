@@ -126,13 +126,15 @@ static void inspect_arguments(const struct cryo_inspector *inspector, uint64_t s
 static int list(struct cryo_inspector *inspector, struct cryo_process *process)
 {
 	struct cryo_guard *guard = inspector->guard;
+	struct cryo_inspector own = *inspector;
 	struct cryo_process listed = *process;
 	int r = 0;
 
 	cryo_guard_at(guard, CRYO_PLACE_LIST);
-	if (inspector->early_error || !cryo_early_take(inspector, &listed.vmas, &listed.n_vmas))
-		r = read_steady_list(inspector, &listed);
+	if (own.early_error || !cryo_early_take(&own, &listed.vmas, &listed.n_vmas))
+		r = read_steady_list(&own, &listed);
 	cryo_guard_at(guard, CRYO_PLACE_SAFE);
+	inspector->early = own.early;
 	*process = listed;
 	return r;
 }

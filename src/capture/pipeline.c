@@ -109,17 +109,6 @@ static int open_all(struct cryo_work *work)
 	return r;
 }
 
-static void read_early(struct cryo_work *work)
-{
-	struct cryo_guard *guard = work->guard;
-
-	if (work->inspector.early_error)
-		return;
-	cryo_guard_at(guard, CRYO_PLACE_EARLY);
-	cryo_early_read(&work->inspector);
-	cryo_guard_at(guard, CRYO_PLACE_SAFE);
-}
-
 /* Who takes the place of somebody who got stuck here has memory and threads already. */
 static int begin_copy(struct cryo_work *work)
 {
@@ -137,7 +126,7 @@ static int prepare(struct cryo_work *work)
 		r = begin_copy(work);
 	if (r < 0)
 		return r;
-	read_early(work);
+	cryo_early_read(&work->inspector);
 	if (work->copy)
 		cryo_copy_ready(work->copy);
 	return 0;

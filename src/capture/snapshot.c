@@ -351,12 +351,8 @@ static int choose(struct cryo_work *work)
  * and costs too much in the stop. */
 static void read_early(struct cryo_work *work)
 {
-	struct cryo_guard *guard = work->guard;
-
 	work->inspector.needs_sizes = work->reader->request->policy.stacks;
-	cryo_guard_at(guard, CRYO_PLACE_EARLY);
 	cryo_early_read_again(&work->inspector);
-	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 }
 
 static int begin(struct cryo_work *work)

@@ -39,6 +39,8 @@ static void note(struct cryo_work *work, enum cryo_place place)
 	};
 
 	inspector->n_given_up++;
+	if (place == CRYO_PLACE_EARLY || place == CRYO_PLACE_LIST || place == CRYO_PLACE_FILES)
+		cryo_early_leave(&inspector->early);
 	if (place >= ARRAY_SIZE(errors))
 		cryo_copy_replace(work->copy);
 	else if (errors[place])

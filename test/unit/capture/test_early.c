@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/buffer.h"
 #include "base/cleanup.h"
+#include "capture/guard.h"
 #include "capture/inspect.h"
 #include "capture/mapped_file.h"
 #include "proc/maps.h"
@@ -64,6 +68,7 @@ static void look_at(struct setting *setting)
 	setting->inspector.identity = &setting->identity;
 	setting->inspector.live = setting->child;
 	setting->inspector.live_dir = open(path, O_RDONLY | O_DIRECTORY);
+	setting->inspector.guard = cryo_guard_new();
 	cr_assert_eq(cryo_memory_open(setting->inspector.live_dir, setting->child,
 			     &setting->inspector.memory),
 		0);
@@ -300,6 +305,7 @@ static void look_at_self(struct cryo_inspector *inspector)
 {
 	*inspector = CRYO_INSPECTOR_NONE;
 	inspector->root = strdup("");
+	inspector->guard = cryo_guard_new();
 	inspector->live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
 	cr_assert_eq(cryo_memory_open(inspector->live_dir, getpid(), &inspector->memory), 0);
 	cryo_early_read(inspector);
@@ -313,6 +319,70 @@ Test(early, a_small_process_is_left_alone)
 	cr_assert_null(inspector.early.vmas);
 	cr_assert_eq(inspector.early.bpf.program, -1);
 	cryo_inspector_clear(&inspector);
+}
+
+/* A thread that waits at a pipe instead of at maps. */
+struct late {
+	struct cryo_inspector inspector;
+	_Atomic(struct cryo_guard *) guard;
+};
+
+static void *read_late(void *argument)
+{
+	struct late *late = argument;
+
+	late->inspector.guard = cryo_guard_new();
+	late->guard = late->inspector.guard;
+	cryo_early_read(&late->inspector);
+	return NULL;
+}
+
+/* It is at rest for good when it has gone to sleep and does so no more. */
+static bool is_parked(pid_t tid)
+{
+	_cleanup_buffer_ struct cryo_buffer wchan = {0};
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/task/%d/syscall", tid);
+	if (cryo_procfs_read(AT_FDCWD, name, 256, &wchan) < 0 || !wchan.size)
+		return false;
+#ifdef SYS_pause
+	return atol((const char *)wchan.data) == SYS_pause;
+#else
+	return atol((const char *)wchan.data) == SYS_ppoll;
+#endif
+}
+
+Test(early, who_was_given_up_changes_nothing_any_more)
+{
+	static const char line[] = "10000-20000 r-xp 00000000 08:01 7    /nowhere\n";
+	char directory[] = "/tmp/cryocore-unit-XXXXXX", pipe_path[64];
+	struct late late = {.inspector = CRYO_INSPECTOR_NONE};
+	struct cryo_early before;
+	pthread_t thread;
+	int fd;
+
+	cr_assert_not_null(mkdtemp(directory));
+	snprintf(pipe_path, sizeof(pipe_path), "%s/maps", directory);
+	cr_assert_eq(mkfifo(pipe_path, 0600), 0);
+	late.inspector.root = strdup("");
+	late.inspector.live_dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(
+		cryo_memory_open(late.inspector.live_dir, getpid(), &late.inspector.memory), 0);
+	late.inspector.live_dir = open(directory, O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(pthread_create(&thread, NULL, read_late, &late), 0);
+	while (!late.guard || cryo_guard_give_up(late.guard, 1000) != CRYO_PLACE_EARLY)
+		usleep(1000);
+	cryo_early_leave(&late.inspector.early);
+	memcpy(&before, &late.inspector.early, sizeof(before));
+	fd = open(pipe_path, O_WRONLY);
+	cr_assert_eq(write(fd, line, sizeof(line) - 1), (ssize_t)sizeof(line) - 1);
+	close(fd);
+	while (!is_parked(late.guard->tid))
+		usleep(1000);
+	cr_expect_arr_eq(&late.inspector.early, &before, sizeof(before));
+	unlink(pipe_path);
+	rmdir(directory);
 }
 
 static struct cryo_vma *find_head(struct cryo_vma *vmas, size_t count)
