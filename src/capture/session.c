@@ -19,6 +19,8 @@ int cryo_session_open(struct cryo_session *session)
 void cryo_session_end(struct cryo_session *session)
 {
 	cryo_children_end(&session->children, session->procfs);
+	cryo_carriers_free(session->carriers);
+	session->carriers = NULL;
 	if (!session->is_borrowed)
 		cryo_cleanup_close(&session->procfs);
 	session->procfs = -1;

@@ -469,7 +469,7 @@ static int capture(pid_t pid, const struct cryocore_options *options,
 		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
 		cryo_result_conclude(result, false);
 	} else {
-		if (!session->is_borrowed && cryo_carrier_is_target(&request)) {
+		if (!session->is_borrowed && cryo_carrier_is_target(&request, &session->carriers)) {
 			request.no_stop = true;
 			cryo_result_say(result, CRYOCORE_WARNING, 0, "%s", carried);
 		}
