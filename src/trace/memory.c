@@ -47,8 +47,8 @@ bool cryo_memory_is_alive(const struct cryo_memory *memory)
 	return pread(memory->mem, &byte, 1, 0) != 0;
 }
 
-/* Page tables that come to no end are those of a process that has ended, or executed another
- * program. */
+/* Page tables that give no answer, or come to no end, are those of a process that has ended, or
+ * executed another program. */
 static int error_of(const struct cryo_memory *memory, int r)
 {
 	return r == -EIO && !cryo_memory_is_alive(memory) ? -ESRCH : r;

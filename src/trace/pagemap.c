@@ -238,8 +238,8 @@ int cryo_pagemap_walk(int pagemap, uint64_t page_size, uint64_t start, uint64_t 
 		ssize_t got = cryo_io_pread(
 			pagemap, entries, ask, (off_t)(start / page_size * sizeof(entries[0])));
 
-		if (got < (ssize_t)sizeof(entries[0])) /* nothing: the address space has gone */
-			return got < 0 ? (int)got : -ESRCH;
+		if (got < (ssize_t)sizeof(entries[0]))
+			return got < 0 ? (int)got : -EIO;
 		for (size_t i = 0; i < (size_t)got / sizeof(entries[0]); i++, start += page_size) {
 			if (!(entries[i] & (ENTRY_PRESENT | CRYO_PAGEMAP_SWAPPED)))
 				continue;

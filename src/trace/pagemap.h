@@ -16,7 +16,7 @@
 uint64_t cryo_pagemap_probe_scan(int pagemap);
 
 /* cryo_memory_scan() by the ioctl, for the categories in @wanted, and by reading one 64-bit
- * entry a page. */
+ * entry a page. -EIO: there is no answer, as of an address space that has gone. */
 int cryo_pagemap_scan(int pagemap, uint64_t wanted, enum cryo_scan which, uint64_t start,
 	uint64_t end, struct cryo_extent *extents, size_t room, size_t *ret_count,
 	uint64_t *ret_next);
