@@ -255,12 +255,14 @@ static int finish_plan(struct cryo_work *work)
 	return r < 0 ? cryo_tell_refused(work, r, "lay out its core") : 0;
 }
 
-/* The head of the core; the first time that this is called. */
-static int write_head(struct cryo_work *work)
+/* The head of the core; the first time that this is called. A head that has become longer than was
+ * guessed comes to lie where pages were stored by pre-copy: when those have been moved away. */
+static int write_head(struct cryo_work *work, bool is_settled)
 {
+	bool waits = work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY && !is_settled;
 	int r;
 
-	if (work->has_head)
+	if (work->has_head || waits)
 		return 0;
 	r = finish_plan(work);
 	if (r < 0)
@@ -282,7 +284,7 @@ static int copy_memory(struct cryo_work *work)
 	r = cryo_copy_hold(work->copy, cryo_snapshot_plan(work));
 	if (r <= 0)
 		return r < 0 ? cryo_tell_core(work, r) : 0;
-	r = write_head(work);
+	r = write_head(work, false);
 	if (r < 0)
 		return r;
 	r = cryo_copy_rest(work->copy, &work->core);
@@ -292,14 +294,15 @@ static int copy_memory(struct cryo_work *work)
 /* What can be done behind it. */
 static int write_held(struct cryo_work *work)
 {
-	int r = write_head(work);
+	int r = write_head(work, false), error;
 
 	if (r < 0)
 		return r;
 	r = cryo_copy_flush(work->copy, &work->core);
 	if (r == 0)
 		r = cryo_snapshot_settle(work);
-	return r < 0 ? cryo_tell_core(work, r) : 0;
+	error = write_head(work, true);
+	return r < 0 ? cryo_tell_core(work, r) : error;
 }
 
 /* ---- the sentence ---- */

@@ -11,10 +11,13 @@
  * advised: a mebibyte of each kind of memory that a child of fork(2), or a protection, treats in
  * its own way.
  *
+ * sprawl: as soon as its memory is tracked, it cuts another part of it into thousands of mappings.
+ *
  * rearrange: at each line on stdin much of its memory is changed in all ways, and then it is still.
  */
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -180,6 +183,45 @@ static void state_churn(int argc, char **argv)
 		deeds[roll(sizeof(deeds) / sizeof(deeds[0]))](area, AREA / PAGE);
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* ---- sprawl ---- */
+
+enum {
+	SPRAWL_PAGES = 40000
+};
+
+static bool is_tracked(void)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	char line[512];
+	bool found = false;
+
+	while (smaps && fgets(line, sizeof(line), smaps))
+		found |= strncmp(line, "VmFlags", 7) == 0 && strstr(line, " uw");
+	if (smaps)
+		fclose(smaps);
+	return found;
+}
+
+/* The new ones lie in front of all that was there: in the file, its head comes to lie on those. */
+static void state_sprawl(int argc, char **argv)
+{
+	long size = number(argc, argv, 1, 256) << 20;
+	uint8_t *area = make_pages(SPRAWL_PAGES * PAGE), *memory = make_pages((size_t)size);
+
+	fill_pages(memory, (size_t)size);
+	tell("filled=%#lx %#lx", (unsigned long)(uintptr_t)memory,
+		(unsigned long)(uintptr_t)(memory + size));
+	tell_ready();
+	while (!is_tracked())
+		usleep(500);
+	for (long i = 0; i < SPRAWL_PAGES; i += 2)
+		if (mprotect(area + i * PAGE, PAGE, PROT_READ) < 0)
+			die("mprotect");
+	tell("sprawled=%d", SPRAWL_PAGES);
+	for (;;)
+		pause();
 }
 
 /* ---- rearrange ---- */
@@ -367,6 +409,7 @@ static void state_advised(int argc, char **argv)
 const struct victim_state snapshot_states[] = {
 	{"stamps", "[THREADS [PAGES [MICROSECONDS]]]", state_stamps},
 	{"churn", "[MICROSECONDS]", state_churn},
+	{"sprawl", "[MEBIBYTES]", state_sprawl},
 	{"rearrange", "[MEBIBYTES]", state_rearrange},
 	{"advised", "", state_advised},
 	{NULL, NULL, NULL},
