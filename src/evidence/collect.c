@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "evidence/item.h"
+#include "proc/lease.h"
 #include "proc/procfs.h"
 
 enum {
@@ -189,16 +190,6 @@ static int try_link(const struct cryo_collector *collector, struct cryo_record *
 	return 1;
 }
 
-/* O_NOATIME leaves no trace in the file, but needs to be its owner (open(2)). */
-static int open_quietly(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_NOATIME | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0 && errno == EPERM)
-		fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
-}
-
 static int identify(int fd, struct cryo_file_id *ret_file)
 {
 	struct stat status;
@@ -219,7 +210,7 @@ int cryo_collect_copy(const struct cryo_collector *collector, const char *name, 
 	struct cryo_deposit deposit;
 	struct cryo_record record;
 	int r = begin(collector, name, limit, &deposit, &record);
-	_cleanup_close_ int fd = r < 0 ? r : open_quietly(dir, source);
+	_cleanup_close_ int fd = r < 0 ? r : cryo_lease_open(dir, source);
 
 	if (r < 0)
 		return r;

@@ -8,10 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-
-enum {
-	FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
-};
+#include "proc/lease.h"
 
 void cryo_map_file_name(const struct cryo_vma *vma, char ret_name[CRYO_MAP_FILE_NAME])
 {
@@ -34,6 +31,8 @@ int cryo_map_file_open_by_name(int process, const struct cryo_vma *vma)
 		return -errno;
 	if (!S_ISREG(found.st_mode) || found.st_ino != vma->inode || found.st_dev != vma->device)
 		return -ESTALE;
+	if (cryo_lease_is_on(found.st_dev, found.st_ino))
+		return -EAGAIN;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", path);
 	fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
@@ -45,13 +44,8 @@ int cryo_map_file_open(int process, const struct cryo_vma *vma)
 	int fd;
 
 	cryo_map_file_name(vma, name);
-	/* O_NOATIME leaves no trace in the file, but needs to be its owner (open(2)). */
-	fd = openat(process, name, FLAGS | O_NOATIME);
-	if (fd < 0 && errno == EPERM)
-		fd = openat(process, name, FLAGS);
-	if (fd >= 0)
+	fd = cryo_lease_open(process, name);
+	if (fd != -EPERM || !vma->name || vma->name[0] != '/')
 		return fd;
-	if (errno != EPERM || !vma->name || vma->name[0] != '/')
-		return -errno;
 	return cryo_map_file_open_by_name(process, vma);
 }

@@ -26,7 +26,7 @@ void cryo_map_file_name(const struct cryo_vma *vma, char ret_name[CRYO_MAP_FILE_
  * @process: /proc/PID, by the number of a thread that lives
  *
  * Returns a descriptor, or -errno: -ENOENT (there is no such mapping any more), -ESTALE (without
- * privilege: another file has its name).
+ * privilege: another file has its name), -EAGAIN (somebody has a lease on it: proc/lease.h).
  */
 int cryo_map_file_open(int process, const struct cryo_vma *vma);
 

@@ -22,6 +22,7 @@
 #include "base/array.h"
 #include "base/beneath.h"
 #include "proc/auxv.h"
+#include "proc/lease.h"
 #include "stacks/packed_core.h"
 
 #define DELETED " (deleted)"
@@ -71,6 +72,8 @@ static int open_regular(const struct way *way)
 	struct stat seen, opened;
 
 	if (handle < 0 || fstat(handle, &seen) < 0 || !S_ISREG(seen.st_mode))
+		return -ENOENT;
+	if (cryo_lease_is_on(seen.st_dev, seen.st_ino))
 		return -ENOENT;
 	fd = open_way(way, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &opened) < 0)
@@ -138,7 +141,7 @@ static int open_mapped(const struct cryo_core_target *target, const struct cryo_
 
 	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, module->start,
 		module->first_end);
-	fd = openat(target->task, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = cryo_lease_open(target->task, name);
 	return fd < 0 ? -ENOENT : fd;
 }
 
