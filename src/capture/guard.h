@@ -15,7 +15,9 @@
 /* What a thread is at. */
 enum cryo_place {
 	CRYO_PLACE_SAFE,      /* nothing that could block for ever, or nothing that could be left */
+	CRYO_PLACE_EXE,       /* the executable */
 	CRYO_PLACE_EARLY,     /* the list of mappings, before the stop */
+	CRYO_PLACE_SITE,      /* the files in which code for a snapshot is looked for */
 	CRYO_PLACE_LIST,      /* the list of mappings */
 	CRYO_PLACE_TEXT,      /* the same without the lock of the address space */
 	CRYO_PLACE_FILES,     /* what the mapped files are */

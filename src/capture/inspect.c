@@ -86,28 +86,54 @@ static int read_mounts(struct cryo_inspector *inspector)
 }
 
 /* A server that does not answer must not be asked for the executable. */
-static void open_exe(struct cryo_inspector *inspector)
+static bool has_remote_exe(const struct cryo_inspector *inspector)
 {
 	struct statx found;
 
-	inspector->exe = -1;
-	inspector->exe_error = -EREMOTE;
-	if (statx(inspector->live_dir, "exe", AT_STATX_DONT_SYNC, 0, &found) == 0 &&
-		cryo_inspector_is_remote(
-			inspector, makedev(found.stx_dev_major, found.stx_dev_minor)))
-		return;
-	inspector->exe = openat(inspector->live_dir, "exe", O_RDONLY | O_CLOEXEC);
-	inspector->exe_error = inspector->exe < 0 ? -errno : 0;
+	return statx(inspector->live_dir, "exe", AT_STATX_DONT_SYNC, 0, &found) == 0 &&
+	       cryo_inspector_is_remote(
+		       inspector, makedev(found.stx_dev_major, found.stx_dev_minor));
 }
 
-/* Whether the program is one of the 32-bit ABI; the vdso that does not fit is not used. */
-static bool is_compat(const struct cryo_inspector *inspector)
+/* Whether a program is one of the 32-bit ABI; the vdso that does not fit is not used. */
+static bool is_compat(int exe)
 {
 	unsigned char ident[EI_NIDENT];
 
-	return inspector->exe >= 0 &&
-	       cryo_io_pread(inspector->exe, ident, sizeof(ident), 0) == sizeof(ident) &&
+	return exe >= 0 && cryo_io_pread(exe, ident, sizeof(ident), 0) == sizeof(ident) &&
 	       ident[EI_CLASS] == ELFCLASS32;
+}
+
+/*
+ * Somebody may be asked whether the executable may be opened, and read (fanotify(7)), and never
+ * answer. Who waited for that in vain, and is given up, has noted nothing of it.
+ */
+static void open_exe(struct cryo_inspector *inspector, bool *ret_compat)
+{
+	struct cryo_guard *guard = inspector->guard;
+	int exe = -1, error = -EREMOTE;
+
+	*ret_compat = false;
+	inspector->exe = -1;
+	if (inspector->exe_error == -ETIMEDOUT)
+		return;
+	cryo_guard_at(guard, CRYO_PLACE_EXE);
+	if (!has_remote_exe(inspector)) {
+		exe = openat(inspector->live_dir, "exe", O_RDONLY | O_CLOEXEC);
+		error = exe < 0 ? -errno : 0;
+		*ret_compat = is_compat(exe);
+	}
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
+	inspector->exe = exe;
+	inspector->exe_error = error;
+}
+
+void cryo_inspect_exe(struct cryo_inspector *inspector)
+{
+	bool compat;
+
+	open_exe(inspector, &compat);
+	cryo_vdso_image(compat, &inspector->vdso);
 }
 
 static uint64_t expected_bytes(const struct cryo_status *status)
@@ -186,8 +212,6 @@ static int inspect_before(
 	if (r < 0)
 		return r;
 	inspector.unstoppable = is_unstoppable(&inspector, &status);
-	open_exe(&inspector);
-	cryo_vdso_image(is_compat(&inspector), &inspector.vdso);
 	*ret_inspector = inspector;
 	inspector = CRYO_INSPECTOR_NONE;
 	return 0;
@@ -264,6 +288,7 @@ static bool is_gone(int error)
  */
 static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live, bool *ret_exec)
 {
+	bool compat;
 	int r = 0;
 
 	cryo_memory_close(&inspector->memory);
@@ -284,7 +309,7 @@ static int refresh(struct cryo_inspector *inspector, struct cryo_stat *ret_live,
 	if (*ret_exec || is_gone(inspector->exe_error)) {
 		cryo_early_forget_files(&inspector->early);
 		cryo_cleanup_close(&inspector->exe);
-		open_exe(inspector);
+		open_exe(inspector, &compat);
 	}
 	return 0;
 }

@@ -89,6 +89,9 @@ bool cryo_inspect_has_memory(struct cryo_inspector *inspector);
 int cryo_inspect_before(
 	int procfs, const struct cryo_identity *identity, struct cryo_inspector *ret_inspector);
 
+/* Behind it, with a guard: open the executable, and find the vdso. */
+void cryo_inspect_exe(struct cryo_inspector *inspector);
+
 /**
  * cryo_inspect - during the stop (or without one, for a plan).
  * @records, @records_size: registers by the tracer (trace/registers.h); they must outlive the

@@ -88,7 +88,7 @@ static void set_deadline(struct cryo_work *work)
 	work->inspector.write_until = deadline - (finish < FINISH_NS ? finish : FINISH_NS);
 }
 
-static int open_all(struct cryo_work *work)
+static int look_at(struct cryo_work *work)
 {
 	const struct cryo_request *request = work->reader->request;
 	int r = cryo_inspect_before(request->procfs, &request->identity, &work->inspector);
@@ -102,6 +102,18 @@ static int open_all(struct cryo_work *work)
 	if (request->cautious)
 		cryo_inspector_be_cautious(&work->inspector);
 	set_deadline(work);
+	work->is_looked_at = true;
+	return 0;
+}
+
+static int open_all(struct cryo_work *work)
+{
+	const struct cryo_request *request = work->reader->request;
+	int r = work->is_looked_at ? 0 : look_at(work);
+
+	if (r < 0)
+		return r;
+	cryo_inspect_exe(&work->inspector);
 	cryo_privilege_lower();
 	r = request->dry_run ? 0 : open_outputs(work);
 	cryo_privilege_raise();

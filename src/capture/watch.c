@@ -29,7 +29,9 @@ static void note(struct cryo_work *work, enum cryo_place place)
 {
 	struct cryo_inspector *inspector = &work->inspector;
 	int *const errors[] = {
+		[CRYO_PLACE_EXE] = &inspector->exe_error,
 		[CRYO_PLACE_EARLY] = &inspector->early_error,
+		[CRYO_PLACE_SITE] = NULL, /* there is no snapshot then */
 		[CRYO_PLACE_LIST] = &inspector->memory_error,
 		[CRYO_PLACE_TEXT] = &inspector->text_error,
 		[CRYO_PLACE_FILES] = &inspector->files_error,
