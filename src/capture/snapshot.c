@@ -81,7 +81,7 @@ void cryo_snapshot_clear(struct cryo_work *work)
 /* Whether no other call can be run in it either. */
 static bool is_about_injection(int error)
 {
-	return error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOEXEC ||
+	return error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOEXEC || error == -ENOSYS ||
 	       error == -ESTRPIPE || error == -ETIME || error == -EBUSY || error == -EPROTO ||
 	       error == -ENOBUFS;
 }
@@ -269,6 +269,8 @@ static uint64_t room(const struct cryo_work *work)
 
 static int find_site(struct cryo_work *work)
 {
+	struct cryo_guard *guard = work->guard;
+	struct cryo_site site;
 	int r;
 
 	if (!cryo_inject_is_possible())
@@ -276,9 +278,13 @@ static int find_site(struct cryo_work *work)
 	if (room(work) < CALL_ROOM)
 		return -ENOBUFS;
 	r = cryo_inspect_memory(&work->inspector, &work->snapshot.before);
+	if (r < 0)
+		return r;
+	cryo_guard_at(guard, CRYO_PLACE_SITE);
+	r = cryo_site_find(&work->inspector, &work->snapshot.before, &site);
+	cryo_guard_at(guard, CRYO_PLACE_SAFE);
 	if (r == 0)
-		r = cryo_site_find(
-			&work->inspector, &work->snapshot.before, &work->reader->shared->site);
+		work->reader->shared->site = site;
 	return r;
 }
 
@@ -293,9 +299,21 @@ static uint64_t own_memory(const struct cryo_process *process)
 	return bytes;
 }
 
-static int choose_fork(struct cryo_work *work, uint64_t needed)
+/* A fork waits until whoever reads the userfaultfd has been told (UFFD_FEATURE_EVENT_FORK): for
+ * ever if that is a thread that we hold, and who is told may go on with the copy. */
+static bool has_userfaultfd(const struct cryo_process *process)
 {
-	if (room(work) < needed)
+	for (size_t i = 0; i < process->n_vmas; i++)
+		if (process->vmas[i].flags & CRYO_VM_UFFD)
+			return true;
+	return false;
+}
+
+static int choose_fork(struct cryo_work *work, uint64_t needed, bool is_told)
+{
+	if (is_told)
+		cryo_snapshot_say_no(work, "fork", -EADDRNOTAVAIL);
+	else if (room(work) < needed)
 		cryo_snapshot_say_no(work, "fork", -EDQUOT);
 	else
 		work->snapshot.way = CRYOCORE_SNAPSHOT_FORK;
@@ -321,17 +339,18 @@ static int choose(struct cryo_work *work)
 	enum cryocore_snapshot wish = work->reader->request->snapshot;
 	int r = find_site(work), why = r;
 	uint64_t needed = own_memory(&work->snapshot.before);
+	bool is_told = has_userfaultfd(&work->snapshot.before);
 
 	if (r < 0 && wish == CRYOCORE_SNAPSHOT_FORK)
 		return cryo_snapshot_say_no(work, "fork", r), 0;
 	if (r == 0 && wish == CRYOCORE_SNAPSHOT_AUTO && is_swapped_out(&work->inspector) &&
-		room(work) >= needed)
+		!is_told && room(work) >= needed)
 		wish = CRYOCORE_SNAPSHOT_FORK;
 	if (r == 0 && wish != CRYOCORE_SNAPSHOT_FORK)
 		why = r = precopy(work);
 	if (r < 0 && is_final(r))
 		return cryo_tell_core(work, r);
-	if (r > 0 && (wish == CRYOCORE_SNAPSHOT_PRECOPY || room(work) < needed)) {
+	if (r > 0 && (wish == CRYOCORE_SNAPSHOT_PRECOPY || is_told || room(work) < needed)) {
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"it writes faster than it can be copied: the last stop is a long one");
 		r = 0;
@@ -344,7 +363,7 @@ static int choose(struct cryo_work *work)
 		cryo_snapshot_say_no(work, "pre-copy", why);
 		return 0;
 	}
-	return choose_fork(work, needed);
+	return choose_fork(work, needed, is_told);
 }
 
 /* What the mappings are, while it still runs. How much of each is there was needed to choose a way,

@@ -17,6 +17,8 @@ static const struct {
 } reasons[] = {
 	{-EOPNOTSUPP, "it is not a 64-bit program of this machine"},
 	{-ENOTSUP, "seccomp watches its system calls"},
+	{-ENOSYS, "its system calls are sent to itself as signals (syscall user dispatch)"},
+	{-EADDRNOTAVAIL, "a userfaultfd of its own may have to be told of a fork"},
 	{-EBUSY, "a signal or a stop came in between"},
 	{-ESTRPIPE, "none of its threads is on an ordinary stack"},
 	{-ETIME, "not all of its threads could be stopped"},

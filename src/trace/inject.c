@@ -6,7 +6,8 @@
  * signals are blocked: they stay pending for later.
  *
  * Until the very last step, which gives the thread its registers back, its next instruction is the
- * `ret` that leads to the frame, which has the registers and the mask.
+ * `ret` that leads to the frame, which has the registers and the mask. A thread that is still in
+ * our call when we lose patience needs the frame to find its way back: it stays.
  *
  * PTRACE_O_TRACESYSGOOD: if we die in a stop at a system call, its number is no signal and is
  * dropped; without it the thread would get SIGTRAP.
@@ -23,6 +24,7 @@
 #include "base/clock.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
+#include "trace/dispatch.h"
 #include "trace/inject_frame.h"
 
 #define CALL_NS (2 * CRYO_NSEC_PER_SEC)
@@ -180,6 +182,10 @@ static void remove_frame(struct cryo_injection *injection)
 	if (injection->below.size)
 		transfer(process_vm_writev, injection->tracee->tid, injection->stack,
 			injection->below.data, injection->below.size);
+}
+
+static void forget(struct cryo_injection *injection)
+{
 	cryo_buffer_clear(&injection->below);
 	cryo_buffer_clear(&injection->before);
 }
@@ -197,6 +203,8 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 		return -EOPNOTSUPP;
 	if (is_watched(tracee->tid))
 		return -ENOTSUP;
+	if (cryo_dispatch_is_on(tracee->tid))
+		return -ENOSYS;
 	if (!cryo_tracee_is_plain_stop(tracee))
 		return -EBUSY;
 	if (!has_site(tracee->tid, site))
@@ -207,10 +215,12 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 	if (r == 0 &&
 		ptrace(PTRACE_SETOPTIONS, tracee->tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0)
 		r = -errno;
-	if (r < 0)
-		remove_frame(&injection);
-	else
+	if (r == 0) {
 		*ret_injection = injection;
+		return 0;
+	}
+	remove_frame(&injection);
+	forget(&injection);
 	return r;
 }
 
@@ -304,9 +314,9 @@ int cryo_inject_clean(const struct cryo_injection *injection, pid_t copy)
 int cryo_inject_end(struct cryo_injection *injection)
 {
 	struct cryo_tracee *tracee = injection->tracee;
-	int r = 0;
+	int r = tracee->state == CRYO_TRACEE_STOPPED ? 0 : -EBUSY;
 
-	if (is_at_call(tracee)) {
+	if (r == 0 && is_at_call(tracee)) {
 		if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)
 			r = -errno;
 		if (r == 0)
@@ -318,6 +328,8 @@ int cryo_inject_end(struct cryo_injection *injection)
 		r = set_registers(tracee->tid, injection->before.data);
 	if (r == 0 && ptrace(PTRACE_SETOPTIONS, tracee->tid, NULL, NULL) < 0)
 		r = -errno;
-	remove_frame(injection);
+	if (r == 0)
+		remove_frame(injection);
+	forget(injection);
 	return r;
 }

@@ -65,9 +65,9 @@ void cryo_inject_find_code(
  * @tracee: held in a stop that we caused
  *
  * Returns 0; -EOPNOTSUPP (another ABI, or another machine); -EBUSY (its stop is not one that we
- * caused); -ENOTSUP if seccomp watches its calls; -ESTRPIPE if its stack
- * pointer is in no stack of the site; -ENOEXEC if the code is not at the site; -errno. Then the
- * thread is as it was.
+ * caused); -ENOTSUP if seccomp watches its calls; -ENOSYS if its calls are dispatched to itself;
+ * -ESTRPIPE if its stack pointer is in no stack of the site; -ENOEXEC if the code is not at the
+ * site; -errno. Then the thread is as it was.
  */
 int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 	struct cryo_injection *ret_injection);
@@ -86,5 +86,6 @@ int cryo_inject_call(struct cryo_injection *injection, uint64_t number, const ui
 /* Take the frame out of a copy of the process that was made by a call. 0 or -EFAULT. */
 int cryo_inject_clean(const struct cryo_injection *injection, pid_t copy);
 
-/* Put everything back: the thread is in a stop as before, or in that of its group. 0 or -errno. */
+/* Put everything back: the thread is in a stop as before, or in that of its group. 0 or -errno:
+ * then it goes back by itself, by the frame, as soon as its call has ended. */
 int cryo_inject_end(struct cryo_injection *injection);

@@ -18,6 +18,7 @@
 #include "base/array.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
+#include "trace/dispatch.h"
 
 struct restartable {
 	uint16_t machine;
@@ -131,7 +132,8 @@ int cryo_restart_prepare(
 		return 0;
 	number = get_register(arch, registers, arch->restart.number);
 	if (get_register(arch, registers, arch->restart.result) != -EINTR ||
-		!is_restartable(arch->machine, number) || cryo_restart_has_signal(tracee->tid))
+		!is_restartable(arch->machine, number) || cryo_restart_has_signal(tracee->tid) ||
+		cryo_dispatch_is_on(tracee->tid))
 		return 0;
 	r = cryo_buffer_add(&tracee->saved_registers, registers, arch->gpr_size);
 	if (r == 0)

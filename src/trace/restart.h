@@ -16,7 +16,8 @@
  * @arch: its row
  * @registers: its general regset as read; not changed
  *
- * Nothing is done while a signal is pending that the thread will take: then EINTR is the truth. The
+ * Nothing is done while a signal is pending that the thread will take: then EINTR is the truth. Nor
+ * for a thread whose calls are dispatched to itself (trace/dispatch.h). The
  * original registers are kept in the tracee. Returns 1 if a call was put back, 0 if there was
  * none, or -errno (the registers are then as they were).
  */

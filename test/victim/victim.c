@@ -22,6 +22,7 @@ static const struct victim_state *const tables[] = {
 	hostile_fuse_states,
 	hostile_memory_states,
 	hostile_family_states,
+	hostile_kernel_states,
 	snapshot_states,
 };
 

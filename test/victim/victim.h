@@ -47,6 +47,7 @@ extern const struct victim_state blocked_states[];
 extern const struct victim_state hostile_fuse_states[];
 extern const struct victim_state hostile_memory_states[];
 extern const struct victim_state hostile_family_states[];
+extern const struct victim_state hostile_kernel_states[];
 extern const struct victim_state snapshot_states[];
 
 /* Enter the state argv[0]; does not return. For states that lead into another one. */

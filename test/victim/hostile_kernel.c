@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Features of the kernel by which a process hears of what others do with it, or holds them up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/fanotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hostile.h"
+#include "victim.h"
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+
+enum {
+	PAGE = 4096,
+	FILE_PAGES = 16,
+	DISPATCH_ON = 1,
+	SIGNAL_ALL = 1
+};
+
+/* ---- syscall user dispatch ---- */
+
+static volatile char selector;
+static volatile uint64_t turns;
+
+static void dispatch(void)
+{
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, DISPATCH_ON, 0, 0, &selector) < 0)
+		cannot("PR_SET_SYSCALL_USER_DISPATCH");
+}
+
+/* Every system call of the leader would be SIGSYS, and its end. */
+static void state_dispatch(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	tell("counter=%#lx", (unsigned long)(uintptr_t)&turns);
+	dispatch();
+	tell_ready();
+	selector = SIGNAL_ALL;
+	for (;;)
+		turns++;
+}
+
+static pid_t waiter;
+
+/* As soon as the leader waits. */
+static void *switch_on(void *argument)
+{
+	(void)argument;
+	while (!turns)
+		usleep(100);
+	hostile_await_state(waiter, "S");
+	selector = SIGNAL_ALL;
+	tell_ready();
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* The leader waits in a call that ends with EINTR after any stop, and made once more would be
+ * SIGSYS. Then it waits without. */
+static void state_dispatch_wait(int argc, char **argv)
+{
+	int epoll = epoll_create1(0);
+	struct epoll_event event;
+
+	(void)argc;
+	(void)argv;
+	waiter = thread_id();
+	hostile_thread(switch_on, NULL);
+	dispatch();
+	turns = 1;
+	do {
+		epoll_wait(epoll, &event, 1, -1);
+		selector = 0;
+	} while (errno == EINTR);
+}
+
+/* ---- a fork that has to be told ---- */
+
+/* Under a userfaultfd that wants to hear of forks, and that nobody reads. */
+static void state_uffd_fork(int argc, char **argv)
+{
+	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_EVENT_FORK};
+	uint8_t *memory =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register area = {
+		.range = {(uintptr_t)memory, PAGE}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	(void)argc;
+	(void)argv;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 || ioctl(fd, UFFDIO_REGISTER, &area) < 0)
+		cannot("UFFD_FEATURE_EVENT_FORK");
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
+/* ---- files ---- */
+
+/* A file in the current directory that begins like an ELF file; mapped, and never touched there. */
+static int map_file(const char *name)
+{
+	static uint8_t content[FILE_PAGES * PAGE];
+	int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	uint8_t *start;
+
+	if (fd < 0)
+		die(name);
+	memcpy(content, "\177ELF", 4);
+	if (write(fd, content, sizeof(content)) != sizeof(content))
+		die("write");
+	start = mmap(NULL, sizeof(content), PROT_READ, MAP_PRIVATE, fd, 0);
+	if (start == MAP_FAILED)
+		die("mmap");
+	return fd;
+}
+
+/* Who opens the file lets SIGIO come, which stays pending. */
+static void state_leased(int argc, char **argv)
+{
+	int fd = map_file("leased");
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+		cannot("F_SETLEASE");
+	if (argc > 1 && strcmp(argv[1], "deleted") == 0 && unlink("leased") < 0)
+		die("unlink");
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
+/* Each open of a file waits for an answer of ours, which never comes. */
+static void hold_opens(const char *name)
+{
+	int group = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+
+	if (group < 0 || fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, name) < 0)
+		cannot("fanotify");
+}
+
+static void state_fanotify_mapped(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	close(map_file("guarded"));
+	hold_opens("guarded");
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
+/* The program must be a copy of ours alone: nobody else can start it any more. */
+static void state_fanotify_exe(int argc, char **argv)
+{
+	char path[4096];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	(void)argc;
+	(void)argv;
+	path[size < 0 ? 0 : size] = 0;
+	hold_opens(path);
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+
+/* ---- code of the other size of word ---- */
+
+#ifdef __x86_64__
+static volatile pid_t stranger;
+
+/* Into a segment of 32-bit code: pause(2) by int 0x80, for ever. */
+static void *go_32(void *argument)
+{
+	static const uint8_t code[] = {0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7};
+	static struct {
+		uint32_t ip;
+		uint16_t cs;
+	} __attribute__((packed)) far = {0, 0x23};
+	uint8_t *area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	(void)argument;
+	if (area == MAP_FAILED)
+		die("mmap");
+	memcpy(area, code, sizeof(code));
+	far.ip = (uint32_t)(uintptr_t)area;
+	stranger = thread_id();
+	__asm__ volatile("mov %1, %%rsp\n\tljmp *(%0)" ::"r"(&far), "r"(area + 2 * PAGE - 64));
+	return NULL;
+}
+
+/* A thread, or the leader, runs 32-bit code in a 64-bit program. */
+static void state_code32(int argc, char **argv)
+{
+	bool is_leader = argc > 1 && strcmp(argv[1], "leader") == 0;
+
+	hostile_thread(go_32, NULL);
+	while (!stranger)
+		usleep(100);
+	hostile_await_state(stranger, "S");
+	tell("stranger=%d", (int)stranger);
+	if (is_leader) {
+		tell_ready();
+		go_32(NULL);
+	}
+	tell_thread(1);
+	tell_ready();
+	park(1);
+}
+#else
+static void state_code32(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	errno = ENOSYS;
+	cannot("32-bit code in a 64-bit program");
+}
+#endif
+
+const struct victim_state hostile_kernel_states[] = {
+	{"dispatch", "", state_dispatch},
+	{"dispatch-wait", "", state_dispatch_wait},
+	{"uffd-fork", "", state_uffd_fork},
+	{"leased", "[deleted]", state_leased},
+	{"fanotify-mapped", "", state_fanotify_mapped},
+	{"fanotify-exe", "", state_fanotify_exe},
+	{"code32", "[leader]", state_code32},
+	{NULL, NULL, NULL},
+};
