@@ -44,10 +44,14 @@ static bool is_over(const struct cryo_request *request)
 	struct cryo_stat stat;
 
 	for (int i = 0; i < LOOKS; i++) {
+		int r;
+
 		if (i)
 			usleep(LOOK_USEC);
-		if (cryo_stat_read(request->identity.dir, &stat) == 0 &&
-			(!strchr("ZXx", stat.state) || has_live_thread(request)))
+		r = cryo_stat_read(request->identity.dir, &stat);
+		if (r < 0 && r != -ESRCH && r != -ENOENT) /* we have no descriptor left */
+			return false;
+		if (r == 0 && (!strchr("ZXx", stat.state) || has_live_thread(request)))
 			return false;
 	}
 	return true;
@@ -234,23 +238,23 @@ int cryo_select_explain(
 	const struct cryo_request *request, int error, const char *what, struct cryo_buffer *why)
 {
 	struct cryo_status status;
-	bool gone = error == -ESRCH || error == -ENOENT;
+	bool gone = error == -ESRCH || error == -ENOENT,
+	     known = cryo_status_read(request->identity.dir, &status) == 0;
 
-	if ((gone && is_over(request)) ||
-		(cryo_status_read(request->identity.dir, &status) < 0 && !gone))
+	if ((gone || !known) && is_over(request))
 		return cryo_buffer_printf(
 			why, "it exited meanwhile: there is nothing left to capture");
 	if (gone)
 		return cryo_buffer_printf(why,
 			"what was to be read of it has gone: it executed another program, or a "
 			"thread of it ended; try again");
-	if (status.tracer && (error == -EPERM || error == -EBUSY))
+	if (known && status.tracer && (error == -EPERM || error == -EBUSY))
 		return say_traced(request, status.tracer, why) == -EBUSY ? 0 : -ENOMEM;
 	if (error == -EINPROGRESS)
 		return cryo_buffer_printf(why,
 			"the kernel is writing its core, which would end if it were stopped: it is "
 			"left as it is");
-	if (error == -EPERM || error == -EACCES)
+	if (known && (error == -EPERM || error == -EACCES))
 		return explain_refusal(request, &status, what, why);
 	return cryo_buffer_printf(why, "cannot %s: %s", what, cryo_library_strerror(error));
 }

@@ -245,8 +245,11 @@ static char state_of(const struct cryo_identity *identity, pid_t tid)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_thread(identity->dir, tid);
 	struct cryo_stat stat;
+	int r = dir < 0 ? dir : cryo_stat_read(dir, &stat);
 
-	return dir >= 0 && cryo_stat_read(dir, &stat) == 0 ? stat.state : 'X';
+	if (r < 0)
+		return r == -ESRCH || r == -ENOENT ? 'X' : '?';
+	return stat.state;
 }
 
 /* One that has no turn on a busy machine stops as soon as it has; one that waits for a disk, when

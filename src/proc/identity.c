@@ -89,10 +89,11 @@ static int open_if_live(int procfs, pid_t tid)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, tid);
 	struct cryo_stat stat;
+	int r = dir < 0 ? dir : cryo_stat_read(dir, &stat);
 
-	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || strchr("ZXx", stat.state))
-		return -ESRCH;
-	return steal_fd(&dir);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	return strchr("ZXx", stat.state) ? -ESRCH : steal_fd(&dir);
 }
 
 /* Threads may have lower numbers than the leader, when numbers have begun again. */
