@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -274,6 +276,7 @@ static const uint32_t refused_to_readers[] = {
 #define MAKING (O_CREAT | O_EXCL)
 
 enum {
+	GROUP = 12,
 	ROOM = 2 * (ARRAY_SIZE(refused) + ARRAY_SIZE(refused_to_readers)) + 128
 };
 
@@ -296,6 +299,34 @@ static void add_refused(struct filter *filter, const uint32_t *numbers, size_t c
 {
 	for (size_t i = 0; i < count; i++)
 		ADD(filter, IF(JEQ, numbers[i]), REFUSE(EPERM));
+}
+
+static int by_number(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* Some calls, in order, one of which only a number up to the last can be. */
+static void add_group(struct filter *filter, const uint32_t *numbers, uint8_t count)
+{
+	ADD(filter, BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, numbers[count - 1], count + 2, 0));
+	for (uint8_t i = 0; i < count; i++)
+		ADD(filter, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i], count - i, 0));
+	ADD(filter, BPF_STMT(BPF_JMP | BPF_JA, 1), REFUSE(EPERM));
+}
+
+/* The kernel goes through the filter for each number that there is (seccomp_cache_prepare()), and
+ * once more for each call whose arguments are looked at. */
+static void add_refused_calls(struct filter *filter, const uint32_t *calls, size_t count)
+{
+	uint32_t numbers[ROOM];
+
+	memcpy(numbers, calls, count * sizeof(*calls));
+	qsort(numbers, count, sizeof(*numbers), by_number);
+	for (size_t i = 0; i < count; i += GROUP)
+		add_group(filter, numbers + i, (uint8_t)(count - i < GROUP ? count - i : GROUP));
 }
 
 static void add_only_of_oneself(struct filter *filter)
@@ -337,7 +368,7 @@ static void begin(struct filter *filter)
 	filter->count = 0;
 	ADD(filter, LOAD(arch), UNLESS(JEQ, OWN_ABI), REFUSE(EPERM), LOAD(nr), IF(JGE, X32_BIT),
 		REFUSE(EPERM));
-	add_refused(filter, refused, ARRAY_SIZE(refused));
+	add_refused_calls(filter, refused, ARRAY_SIZE(refused));
 	ADD(filter, FOR(SYS_tgkill, 4), LOAD(args[0]), IF(JEQ, (uint32_t)getpid()), ALLOW,
 		REFUSE(EPERM));
 	add_only_of_oneself(filter);
@@ -431,7 +462,7 @@ int cryo_fence_close_for_reading(void)
 	struct filter filter;
 
 	begin(&filter);
-	add_refused(&filter, refused_to_readers, ARRAY_SIZE(refused_to_readers));
+	add_refused_calls(&filter, refused_to_readers, ARRAY_SIZE(refused_to_readers));
 	add_opening(&filter, false);
 	if (close_file_systems() < 0)
 		add_no_openat2(&filter);
