@@ -38,24 +38,17 @@ void cryo_children_hang_up(struct cryo_child *child)
 
 /* ---- their birth ---- */
 
-static int start_tracer(
-	struct cryo_children *children, const struct cryo_request *request, int *ret_reader_end)
+/* @between: the ends of the reader and of the tracer. */
+static int start_tracer(struct cryo_children *children, int procfs, const int between[2])
 {
-	int control[2], between[2], r;
 	pid_t parent = getpid(), pid;
+	int control[2], r = cryo_channel_pair(control);
 
-	r = cryo_channel_pair(control);
 	if (r < 0)
 		return r;
-	r = cryo_channel_pair(between);
-	if (r < 0) {
-		close(control[0]);
-		close(control[1]);
-		return r;
-	}
 	pid = fork();
 	if (pid == 0) {
-		struct cryo_tracer tracer = {.request = request,
+		struct cryo_tracer tracer = {.procfs = procfs,
 			.shared = children->shared,
 			.duplicate = children->duplicate,
 			.supervisor = control[1],
@@ -65,18 +58,16 @@ static int start_tracer(
 
 		close(control[0]);
 		close(between[0]);
+		close_end(&children->reader.channel);
 		cryo_tracer_run(&tracer);
 	}
 	r = pid < 0 ? -errno : 0;
 	close(control[1]);
-	close(between[1]);
 	children->tracer = (struct cryo_child){pid > 0 ? pid : 0, control[0]};
-	*ret_reader_end = between[0];
 	return r;
 }
 
-static int start_reader(
-	struct cryo_children *children, const struct cryo_request *request, int tracer_end)
+static int start_reader(struct cryo_children *children, int procfs, const int between[2])
 {
 	pid_t parent = getpid(), pid;
 	int control[2], r = cryo_channel_pair(control);
@@ -85,16 +76,17 @@ static int start_reader(
 		return r;
 	pid = fork();
 	if (pid == 0) {
-		struct cryo_reader reader = {.request = request,
+		struct cryo_reader reader = {.procfs = procfs,
 			.shared = children->shared,
 			.supervisor = control[1],
-			.tracer = tracer_end,
+			.tracer = between[0],
 			.records = children->records,
 			.report = children->report,
 			.parent = parent};
 
 		close(control[0]);
-		close_end(&children->tracer.channel);
+		if (between[1] >= 0)
+			close(between[1]);
 		munmap(children->duplicate, sizeof(*children->duplicate));
 		cryo_reader_run(&reader);
 	}
@@ -132,22 +124,30 @@ static void pass_pages(const struct cryo_children *children, bool pass)
 	madvise(children->duplicate, sizeof(*children->duplicate), advice);
 }
 
-static bool wants_tracer(const struct cryo_request *request)
+/* The reader is first: nearly all that comes before the stop is its. */
+static int start(struct cryo_children *children, int procfs, bool stops)
 {
-	return !request->dry_run && !request->no_stop;
-}
+	int between[2] = {-1, -1}, r = make_files(children);
 
-static int start(struct cryo_children *children, const struct cryo_request *request)
-{
-	_cleanup_close_ int tracer_end = -1;
-	int r = make_files(children);
-
-	if (r == 0 && wants_tracer(request))
-		r = start_tracer(children, request, &tracer_end);
+	if (r == 0 && stops)
+		r = cryo_channel_pair(between);
 	if (r == 0)
-		r = start_reader(children, request, tracer_end);
+		r = start_reader(children, procfs, between);
+	if (r == 0 && stops)
+		r = start_tracer(children, procfs, between);
+	close_end(&between[0]);
+	close_end(&between[1]);
 	if (children->shared)
 		pass_pages(children, false);
+	return r;
+}
+
+int cryo_children_prepare(struct cryo_children *children, int procfs, bool stops)
+{
+	int r = children->shared ? 0 : start(children, procfs, stops);
+
+	if (r < 0)
+		cryo_children_end(children, procfs);
 	return r;
 }
 
@@ -162,6 +162,11 @@ static int empty(struct cryo_children *children)
 		lseek(children->report, 0, SEEK_SET) < 0)
 		return -errno;
 	return 0;
+}
+
+static bool wants_tracer(const struct cryo_request *request)
+{
+	return !request->dry_run && !request->no_stop;
 }
 
 static int tell_tracer(struct cryo_children *children, const struct cryo_job *job)
@@ -190,7 +195,7 @@ static int hand_to_used(struct cryo_children *children, const struct cryo_job *j
 /* One who has died already is missed by those who wait for him. */
 static int hand_to_new(struct cryo_children *children, const struct cryo_job *job)
 {
-	int r = start(children, &job->request);
+	int r = start(children, job->request.procfs, wants_tracer(&job->request));
 
 	if (r == 0)
 		r = tell_tracer(children, job);
@@ -209,12 +214,15 @@ int cryo_children_assign(struct cryo_children *children, const struct cryo_job *
 
 int cryo_children_replace_tracer(struct cryo_children *children, const struct cryo_job *job)
 {
-	_cleanup_close_ int reader_end = -1;
-	int r;
+	int between[2], r = cryo_channel_pair(between);
 
+	if (r < 0)
+		return r;
 	pass_pages(children, true);
-	r = start_tracer(children, &job->request, &reader_end);
+	r = start_tracer(children, job->request.procfs, between);
 	pass_pages(children, false);
+	close_end(&between[0]);
+	close_end(&between[1]);
 	return r < 0 ? r : cryo_job_send(children->tracer.channel, job);
 }
 

@@ -32,6 +32,15 @@ struct cryo_children {
 #define CRYO_CHILDREN_NONE ((struct cryo_children){{0, -1}, {0, -1}, NULL, NULL, -1, -1})
 
 /**
+ * cryo_children_prepare - make them, if there are none, while the supervisor looks at the target.
+ * @procfs: of the captures to come
+ * @stops: whether they will stop anybody
+ *
+ * 0 or -errno, which is told again where a capture is given to them.
+ */
+int cryo_children_prepare(struct cryo_children *children, int procfs, bool stops);
+
+/**
  * cryo_children_assign - give a capture to the children that are there, or else to new ones.
  *
  * Children that have died are replaced without a word. Nothing is left of the capture before: all

@@ -342,17 +342,30 @@ static int read_stopped(struct cryo_work *work)
 	return r;
 }
 
+/* The tracer has looked for them; of what is not stopped we do it, before it is read. */
+static void take_sharers(struct cryo_work *work)
+{
+	int procfs = work->reader->request->procfs;
+	pid_t live = work->inspector.live, leader = work->inspector.identity->pid;
+
+	if (work->is_told) {
+		work->sharers = work->reader->shared->sharers;
+		return;
+	}
+	cryo_sharers_find(work->sharer_index, procfs, live, leader, &work->sharers);
+	cryo_sharers_note(procfs, live, leader, &work->sharers);
+}
+
 static int stop(struct cryo_work *work)
 {
 	int r = prepare(work);
 
 	if (r == 0)
 		r = cryo_snapshot_begin(work);
-	if (r == 0) {
-		cryo_sharers_note(work->sharer_index, work->reader->request->procfs,
-			work->inspector.live, work->inspector.identity->pid, &work->sharers);
+	if (r == 0)
 		r = wait_for_stop(work);
-	}
+	if (r == 0)
+		take_sharers(work);
 	if (r == 0 && work->reader->shared->cancel) {
 		cryo_tell(work, CRYOCORE_ERROR, -ECANCELED, "interrupted: nothing was captured");
 		r = -ECANCELED;

@@ -52,8 +52,8 @@ static long most_memory(void)
 
 static void begin(const struct cryo_reader *reader)
 {
-	const int needed[] = {reader->request->procfs, reader->supervisor, reader->tracer,
-		reader->records, reader->report};
+	const int needed[] = {reader->procfs, reader->supervisor, reader->tracer, reader->records,
+		reader->report};
 
 	cryo_child_begin(reader->parent, SIGKILL, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();

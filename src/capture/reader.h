@@ -8,14 +8,15 @@
 
 /**
  * struct cryo_reader - what the reader process works with.
- * @request, @deadline: of the capture that it is at; in the beginning, of the first one that it
- *	will be at
+ * @procfs: of all captures
+ * @request, @deadline: of the capture that it is at
  * @supervisor, @tracer: its ends of the channels; @tracer is -1 where nothing is stopped
  * @records: the tracer's file of registers
  * @report: file for what was found
  * @parent: pid of the supervisor, to notice that it died before we could ask to be told
  */
 struct cryo_reader {
+	int procfs;
 	const struct cryo_request *request;
 	struct cryo_shared *shared;
 	int supervisor, tracer;

@@ -11,6 +11,7 @@
 #include <cryocore/cryocore.h>
 
 #include "capture/policy.h"
+#include "capture/sharer.h"
 #include "proc/identity.h"
 #include "trace/inject.h"
 
@@ -65,6 +66,7 @@ enum cryo_stage {
  * @n_outputs: those that it has made
  * @cancel: the reader is to give up at the next window
  * @site: where system calls can be run in the target, for the tracer; written before a stop
+ * @sharers: who shares its memory, from the tracer; written before a stop
  */
 struct cryo_shared {
 	_Atomic uint32_t stage;
@@ -73,4 +75,5 @@ struct cryo_shared {
 	_Atomic uint64_t bytes_done, bytes_expected;
 	_Atomic uint64_t steps;
 	struct cryo_site site;
+	struct cryo_sharers sharers;
 };

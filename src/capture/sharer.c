@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * All processes that may share it are asked once, before the stop. Afterwards only the numbers that
- * have been given out meanwhile are, unless all numbers may have been.
+ * All processes that may share it are asked once, before the stop: by the tracer, who has nothing
+ * else to do. Afterwards only the numbers that have been given out meanwhile are, unless all
+ * numbers may have been.
  */
 #include "capture/sharer.h"
 
@@ -71,17 +72,15 @@ static bool is_process_number(int procfs, pid_t pid)
 	return dir >= 0 && is_process(dir);
 }
 
-static void note(struct cryo_sharers *sharers, int procfs, pid_t pid)
+static void add(struct cryo_sharers *sharers, pid_t pid)
 {
-	if (sharers->count == CRYO_SHARERS_MAX) {
+	if (sharers->count == CRYO_SHARERS_MAX)
 		sharers->more = pid;
-		return;
-	}
-	sharers->array[sharers->count].pid = pid;
-	sharers->array[sharers->count++].sleeps = count_sleeps(procfs, pid);
+	else
+		sharers->array[sharers->count++].pid = pid;
 }
 
-void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
+void cryo_sharers_find(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
 	struct cryo_sharers *ret_sharers)
 {
 	struct cryo_sharers sharers = {.noted_ns = cryo_now()};
@@ -100,8 +99,23 @@ void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, p
 	for (size_t i = 0; i < count && !sharers.more; i++)
 		if (shares(pid, leader, pids[i]) && is_process_number(procfs, pids[i]) &&
 			cryo_sharer_has_memory(procfs, pids[i]))
-			note(&sharers, procfs, pids[i]);
+			add(&sharers, pids[i]);
 	*ret_sharers = sharers;
+}
+
+void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *sharers)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sharers->count; i++) {
+		pid_t other = sharers->array[i].pid;
+
+		if (!shares(pid, leader, other))
+			continue;
+		sharers->array[kept].pid = other;
+		sharers->array[kept++].sleeps = count_sleeps(procfs, other);
+	}
+	sharers->count = kept;
 }
 
 /* ---- afterwards ---- */

@@ -19,8 +19,8 @@ enum {
 /**
  * struct cryo_sharers - those that there were before the stop.
  * @last_pid: the pid that had been given out last by then; @noted_ns: when (CLOCK_MONOTONIC)
- * @array: the first @count of them, and how often the threads of each had gone to sleep;
- *	UINT64_MAX: one of them ran
+ * @array: the first @count of them, and how often the threads of each had gone to sleep when that
+ *	was noted; UINT64_MAX: one of them ran
  * @more: one for which there was no room, or 0
  */
 struct cryo_sharers {
@@ -35,16 +35,20 @@ struct cryo_sharers {
 };
 
 /**
- * cryo_sharers_note - before the stop: who shares the memory.
+ * cryo_sharers_find - before the stop: who shares the memory.
  * @index: of the captures before and after, or NULL
  * @procfs: where all processes are listed
  * @pid: the target, or a live thread of it
  * @leader: of it
  *
- * None is found where it cannot be told (no CONFIG_KCMP, or no access to the other process).
+ * None is found where it cannot be told (no CONFIG_KCMP, or no access to the other process). This
+ * takes some microseconds for each process that there is.
  */
-void cryo_sharers_note(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
+void cryo_sharers_find(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
 	struct cryo_sharers *ret_sharers);
+
+/* Right before the stop: how often those have slept that were found and still share it. */
+void cryo_sharers_note(int procfs, pid_t pid, pid_t leader, struct cryo_sharers *sharers);
 
 /**
  * cryo_sharers_ran - after the release: one that has run since it was noted, or has come since.

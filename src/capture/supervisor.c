@@ -424,6 +424,9 @@ static int select_target(pid_t pid, struct cryo_session *session, struct cryo_re
 {
 	int r = cryo_session_open(session);
 
+	if (r == 0)
+		cryo_children_prepare(&session->children, session->procfs,
+			!request->dry_run && !request->no_stop);
 	if (cryo_children_include(&session->children, pid)) /* nobody has meant them */
 		cryo_children_end(&session->children, session->procfs);
 	return cryo_select(pid, r < 0 ? r : session->procfs, request, why);

@@ -147,6 +147,35 @@ static uint64_t patience(const struct cryo_request *request)
 		       : CRYO_STOP_PATIENCE_NS;
 }
 
+/* ---- who shares its memory ---- */
+
+static pid_t live_thread(const struct cryo_tracer *tracer)
+{
+	const struct cryo_identity *identity = &tracer->request->identity;
+	pid_t tid;
+	_cleanup_close_ int dir = cryo_identity_open_live(tracer->procfs, identity, &tid);
+
+	return dir < 0 ? identity->pid : tid;
+}
+
+/* While the reader gets ready. Whoever blocks here is ended as in PTRACE_SEIZE. */
+static void find_sharers(const struct cryo_tracer *tracer)
+{
+	cryo_sharers_find(tracer->sharer_index, tracer->procfs, live_thread(tracer),
+		tracer->request->identity.pid, tracer->sharers);
+}
+
+/* The reader can write where it reads this: what is counted with is ours. */
+static void note_sharers(const struct cryo_tracer *tracer)
+{
+	if (tracer->sharers->count)
+		cryo_sharers_note(tracer->procfs, live_thread(tracer),
+			tracer->request->identity.pid, tracer->sharers);
+	tracer->shared->sharers = *tracer->sharers;
+}
+
+/* ---- one stop ---- */
+
 /*
  * Each of many threads that is asked to stop, or released, would take the processor from us before
  * the next one: of 1,000 that makes the pause half as long again. Who has asked for less than the
@@ -252,6 +281,7 @@ static bool stop_as_told(const struct cryo_tracer *tracer, struct ahead *ahead)
 			return false;
 		if (letter.order == CRYO_ORDER_END) /* this takes time: nobody waits for it */
 			cryo_implant_end_copy(tracer->duplicate, tracer->request->procfs);
+		note_sharers(tracer);
 		is_clean &= stop(tracer, letter.order, ahead);
 		if (letter.order == CRYO_ORDER_HOLD || letter.order == CRYO_ORDER_END)
 			return is_clean;
@@ -276,11 +306,15 @@ static bool do_job(const struct cryo_tracer *born, const struct cryo_job *job)
 {
 	struct cryo_tracer tracer = *born;
 	struct ahead ahead = {0};
+	struct cryo_sharers sharers = {0};
 	bool goes_on;
 
 	tracer.request = &job->request;
 	tracer.deadline = job->deadline;
+	tracer.sharers = &sharers;
 	forget_letters(&tracer);
+	if (!*tracer.duplicate)
+		find_sharers(&tracer);
 	prepare(&tracer, &ahead); /* the reader is not ready yet either */
 	goes_on = stop_as_told(&tracer, &ahead);
 	if (*tracer.duplicate) {
@@ -293,19 +327,21 @@ static bool do_job(const struct cryo_tracer *born, const struct cryo_job *job)
 	return goes_on && !job->is_last;
 }
 
-void cryo_tracer_run(const struct cryo_tracer *tracer)
+void cryo_tracer_run(const struct cryo_tracer *born)
 {
-	const int needed[] = {
-		tracer->request->procfs, tracer->supervisor, tracer->reader, tracer->records};
+	const int needed[] = {born->procfs, born->supervisor, born->reader, born->records};
+	struct cryo_sharer_index index = {0};
+	struct cryo_tracer tracer = *born;
 	struct cryo_job job;
 	bool goes_on = true;
 
-	cryo_child_begin(tracer->parent, SIGTERM, needed, ARRAY_SIZE(needed));
+	tracer.sharer_index = &index;
+	cryo_child_begin(born->parent, SIGTERM, needed, ARRAY_SIZE(needed));
 	cryo_privilege_raise();
 	signal(SIGTERM, SIG_DFL);
 	block_signal(SIGTERM, SIG_UNBLOCK);
-	while (goes_on && cryo_job_receive(tracer->supervisor, &job) == 0) {
-		goes_on = do_job(tracer, &job);
+	while (goes_on && cryo_job_receive(born->supervisor, &job) == 0) {
+		goes_on = do_job(&tracer, &job);
 		cryo_job_clear(&job);
 	}
 	_exit(0);

@@ -38,6 +38,7 @@
 
 enum {
 	MAX_TASKS = 64,
+	THREADS = 100, /* the role of the first thread: processes are counted by themselves */
 	LIFE = 40,
 	HANG_LIFE = 220,
 	RESULTS = 9,
@@ -74,7 +75,7 @@ struct run {
 	long value;
 	bool fired;
 	long harmed; /* the number of the call */
-	int n_roles;
+	int n_roles, n_threads;
 	struct task tasks[MAX_TASKS];
 	size_t n_tasks;
 	FILE *results;
@@ -204,14 +205,14 @@ static void end_call(struct run *run, struct task *task)
 }
 
 /* A new task may stop before its maker tells of it. */
-static void name_child(struct run *run, pid_t parent)
+static void name_child(struct run *run, pid_t parent, int event)
 {
 	unsigned long tid = 0;
 	struct task *child;
 
 	ptrace(PTRACE_GETEVENTMSG, parent, 0, &tid);
 	child = find_task(run, (pid_t)tid);
-	child->role = run->n_roles++;
+	child->role = event == PTRACE_EVENT_CLONE ? THREADS + run->n_threads++ : run->n_roles++;
 	if (child->parked)
 		resume(child->tid, 0);
 	child->parked = false;
@@ -235,7 +236,7 @@ static void hear_stop(struct run *run, struct task *task, int status)
 	} else if (event == PTRACE_EVENT_STOP) {
 		resume(task->tid, 0);
 	} else if (event) {
-		name_child(run, task->tid);
+		name_child(run, task->tid, event);
 		resume(task->tid, 0);
 	} else {
 		resume(task->tid, number);

@@ -19,9 +19,10 @@ SECONDS = 120
 # The kernel writes the number of the processor into a thread's memory when it goes on (rseq(2)).
 QUIET = {'GLIBC_TUNABLES': 'glibc.pthread.rseq=0'}
 KEPT = ('SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt', 'TracerPid')
-# The roles: in the order in which the processes are made.
-SUPERVISOR, TRACER, READER = range(3)
-ROLES = ('supervisor', 'tracer', 'reader')
+# The roles: in the order in which the processes are made. Threads have higher ones.
+SUPERVISOR, READER, TRACER = range(3)
+FIRST_THREAD = 100
+ROLES = ('supervisor', 'reader', 'tracer')
 
 
 class Call:
@@ -31,7 +32,7 @@ class Call:
 
     def __str__(self):
         return '%s, call %d (%s)' % (
-            ROLES[self.role] if self.role < 3 else 'thread %d' % self.role, self.index,
+            ROLES[self.role] if self.role < 3 else 'task %d' % self.role, self.index,
             NAMES.get(self.number, self.number))
 
 

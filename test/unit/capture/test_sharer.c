@@ -44,13 +44,20 @@ static void end_partner(pid_t pid)
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static void look_for(struct cryo_sharer_index *index, int procfs, pid_t pid, pid_t leader,
+	struct cryo_sharers *ret_sharers)
+{
+	cryo_sharers_find(index, procfs, pid, leader, ret_sharers);
+	cryo_sharers_note(procfs, pid, leader, ret_sharers);
+}
+
 /* It is not made of processes that end while they are compared: others do so all the time. */
 static void wait_until_made(struct cryo_sharer_index *index, int procfs)
 {
 	struct cryo_sharers sharers;
 
 	for (int i = 0; i < 1000 && !index->is_made; i++)
-		cryo_sharers_note(index, procfs, getpid(), getpid(), &sharers);
+		look_for(index, procfs, getpid(), getpid(), &sharers);
 	cr_assert(index->is_made);
 }
 
@@ -59,7 +66,7 @@ static pid_t find_of(struct cryo_sharer_index *index, int procfs, pid_t pid)
 {
 	struct cryo_sharers sharers;
 
-	cryo_sharers_note(index, procfs, pid, pid, &sharers);
+	look_for(index, procfs, pid, pid, &sharers);
 	cr_assert_leq(sharers.count, 1);
 	return sharers.count ? sharers.array[0].pid : 0;
 }
@@ -164,7 +171,7 @@ Test(sharer, a_newer_one_is_found_afterwards)
 	struct cryo_sharers sharers;
 	pid_t partner;
 
-	cryo_sharers_note(NULL, procfs, getpid(), getpid(), &sharers);
+	look_for(NULL, procfs, getpid(), getpid(), &sharers);
 	partner = start_partner();
 	cr_assert_eq(find_new(procfs, &sharers), partner);
 	end_partner(partner);
@@ -178,7 +185,7 @@ Test(sharer, a_newer_one_is_found_though_its_number_is_not)
 	struct cryo_sharers sharers;
 	pid_t partner;
 
-	cryo_sharers_note(NULL, procfs, getpid(), getpid(), &sharers);
+	look_for(NULL, procfs, getpid(), getpid(), &sharers);
 	partner = start_partner();
 	sharers.last_pid = cryo_procfs_last_pid(procfs);
 	sharers.noted_ns -= 60 * CRYO_NSEC_PER_SEC;
