@@ -93,34 +93,38 @@ static uint32_t map_id(const struct cryo_buffer *map, uint32_t outside, uint32_t
 	return otherwise;
 }
 
-static bool same_user_namespace(int live_dir)
+static bool is_in_namespace(int live_dir, const struct cryo_own_ids *own)
 {
-	struct stat own, other;
+	struct stat found;
 
-	return stat("/proc/self/ns/user", &own) == 0 &&
-	       fstatat(live_dir, "ns/user", &other, 0) == 0 && own.st_ino == other.st_ino &&
-	       own.st_dev == other.st_dev;
+	return own->inode && fstatat(live_dir, "ns/user", &found, 0) == 0 &&
+	       found.st_ino == own->inode && found.st_dev == own->device;
 }
 
-void cryo_ids_read_overflow(struct cryo_overflow_ids *ret_ids)
+void cryo_ids_read_own(struct cryo_own_ids *ret_ids)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc");
+	struct stat found = {0};
 
 	ret_ids->uid = (uid_t)cryo_procfs_read_number(procfs, "sys/kernel/overflowuid", 65534);
 	ret_ids->gid = (gid_t)cryo_procfs_read_number(procfs, "sys/kernel/overflowgid", 65534);
+	if (fstatat(procfs, "self/ns/user", &found, 0) < 0)
+		found.st_ino = 0;
+	ret_ids->device = found.st_dev;
+	ret_ids->inode = found.st_ino;
 }
 
 int cryo_ids_fill_credentials(int live_dir, const struct cryo_status *status,
-	const struct cryo_overflow_ids *overflow, struct cryo_process *process)
+	const struct cryo_own_ids *own, struct cryo_process *process)
 {
 	_cleanup_buffer_ struct cryo_buffer uid_map = {0}, gid_map = {0};
 	int r;
 
-	process->overflow_uid = overflow->uid;
-	process->overflow_gid = overflow->gid;
+	process->overflow_uid = own->uid;
+	process->overflow_gid = own->gid;
 	process->uid = status->uid[0];
 	process->gid = status->gid[0];
-	if (same_user_namespace(live_dir))
+	if (is_in_namespace(live_dir, own))
 		return 0;
 	r = cryo_procfs_read(live_dir, "uid_map", 0, &uid_map);
 	if (r >= 0)

@@ -21,14 +21,20 @@ pid_t cryo_ids_own(const struct cryo_ns_ids *ids);
  */
 pid_t cryo_ids_of_parent(int procfs, const struct cryo_status *status);
 
-/* What stands for an id that has no place where it is wanted (user_namespaces(7)). */
-struct cryo_overflow_ids {
+/**
+ * struct cryo_own_ids - what is the same for all processes.
+ * @uid, @gid: stand for an id that has no place where it is wanted (user_namespaces(7))
+ * @device, @inode: our own user namespace; 0 if it cannot be told
+ */
+struct cryo_own_ids {
 	uid_t uid;
 	gid_t gid;
+	dev_t device;
+	ino_t inode;
 };
 
-void cryo_ids_read_overflow(struct cryo_overflow_ids *ret_ids);
+void cryo_ids_read_own(struct cryo_own_ids *ret_ids);
 
 /* Real uid and gid in the process's user namespace, and the overflow ids. 0 or -errno. */
 int cryo_ids_fill_credentials(int live_dir, const struct cryo_status *status,
-	const struct cryo_overflow_ids *overflow, struct cryo_process *process);
+	const struct cryo_own_ids *own, struct cryo_process *process);

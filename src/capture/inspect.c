@@ -203,7 +203,7 @@ static int inspect_before(
 	if (r < 0)
 		return r;
 	inspector.ppid = cryo_ids_of_parent(procfs, &status);
-	cryo_ids_read_overflow(&inspector.overflow);
+	cryo_ids_read_own(&inspector.own_ids);
 	inspector.same_ids = status.ns_pid.count == 1;
 	read_sizes(&inspector, &status);
 	inspector.n_threads = status.threads;
@@ -382,8 +382,7 @@ static int inspect_leader(const struct cryo_inspector *inspector, struct cryo_pr
 	process->state = ret_leader->stat.state;
 	process->nice = (int)ret_leader->stat.nice;
 	process->task_flags = ret_leader->stat.flags;
-	return cryo_ids_fill_credentials(
-		inspector->live_dir, status, &inspector->overflow, process);
+	return cryo_ids_fill_credentials(inspector->live_dir, status, &inspector->own_ids, process);
 }
 
 int cryo_inspect_layout(struct cryo_process *process)

@@ -28,7 +28,7 @@
  * @root: what the process sees as "/", as a path of ours without a final slash; "" for "/"
  * @vdso: the vdso of its ABI, empty if it is not to be had
  * @ppid: for prstatus, in the process's pid namespace
- * @overflow: of this system
+ * @own_ids: of this system
  * @same_ids: it is in our pid namespace
  * @needs_sizes: it matters how much of a mapping is there, and not only whether anything is
  * @early: what was read before the stop
@@ -57,7 +57,7 @@ struct cryo_inspector {
 	char *root;
 	struct cryo_buffer vdso;
 	pid_t ppid;
-	struct cryo_overflow_ids overflow;
+	struct cryo_own_ids own_ids;
 	bool same_ids;
 	bool needs_sizes;
 	struct cryo_early early;

@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -31,6 +30,7 @@
 #include "capture/job.h"
 #include "capture/privilege.h"
 #include "capture/stop.h"
+#include "trace/registers.h"
 
 /* How long nothing may move before the target is given back; longer than the supervisor's patience.
  */
@@ -207,14 +207,13 @@ struct ahead {
 /* Room has its pages when it is needed, here and in the file. */
 static void prepare(const struct cryo_tracer *tracer, struct ahead *ahead)
 {
-	size_t room;
+	size_t room = REGISTERS_ROOM;
 
 	cryo_stop_look(&tracer->request->identity, &ahead->stopped);
-	room = ahead->stopped.count * REGISTERS_ROOM;
-	if (!room || cryo_buffer_reserve(&ahead->records, room) < 0)
-		return;
-	memset(ahead->records.data, 0, room);
-	fallocate(tracer->records, FALLOC_FL_KEEP_SIZE, 0, (off_t)room);
+	if (ahead->stopped.count)
+		room *= ahead->stopped.count;
+	if (cryo_registers_make_room(&ahead->records, room) == 0)
+		fallocate(tracer->records, FALLOC_FL_KEEP_SIZE, 0, (off_t)room);
 }
 
 static int write_records(const struct cryo_tracer *tracer, const struct cryo_buffer *records)
@@ -243,7 +242,6 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order, struct ahead 
 	if (letter.error == 0 && order != CRYO_ORDER_END) /* the others are still in use */
 		letter.error = write_records(tracer, &records);
 	letter.records_size = records.size;
-	cryo_buffer_clear(&records);
 	letter.n_threads = stopped.n_held;
 	letter.n_unstopped = stopped.n_unstopped;
 	letter.stop_ns = stopped.stop_ns;
@@ -259,6 +257,7 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order, struct ahead 
 	letter.release_ns = stopped.release_ns;
 	letter.is_spent = cryo_tracee_is_any_left(); /* the kernel releases it when we end */
 	tell_both(tracer, &letter);
+	cryo_buffer_clear(&records);
 	return !letter.is_spent;
 }
 

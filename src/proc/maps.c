@@ -22,7 +22,8 @@
 
 /* How much is read at once, and the longest line that there can be: a name of PATH_MAX, escaped. */
 enum {
-	BLOCK = 256 * 1024,
+	BLOCK = 32 *
+		1024, /* the kernel gives a page at a time; more would be mapped, and given back */
 	LINE_MAX_SIZE = 4 * PATH_MAX + 256,
 };
 

@@ -20,6 +20,15 @@ enum {
 	REGSET_ROOM = 256 * 1024
 };
 
+int cryo_registers_make_room(struct cryo_buffer *records, size_t size)
+{
+	int r = cryo_buffer_reserve(records, size + REGSET_ROOM);
+
+	if (r == 0)
+		memset(records->data, 0, size);
+	return r;
+}
+
 static int read_regset(pid_t tid, uint32_t type, struct cryo_buffer *records)
 {
 	struct cryo_registers_regset head = {.type = type};

@@ -25,6 +25,10 @@ struct cryo_registers_regset {
 	uint32_t size;
 };
 
+/* Give a new buffer @size bytes that have their pages, and room for what one set may have. 0 or
+ * -ENOMEM. */
+int cryo_registers_make_room(struct cryo_buffer *records, size_t size);
+
 /**
  * cryo_registers_read - append the record of a stopped tracee.
  * @ret_arch: its row (the same for all threads of a program, but read from each)
