@@ -158,6 +158,21 @@ int cryo_io_rename_new(int directory, const char *from, const char *to)
 	return errno == EINVAL || errno == ENOSYS ? rename_by_link(directory, from, to) : -errno;
 }
 
+int cryo_io_check_room(unsigned int count)
+{
+	int fds[CRYO_IO_ROOM_MAX], r = 0;
+	unsigned int n = 0;
+
+	while (n < count && n < CRYO_IO_ROOM_MAX && r == 0) {
+		fds[n] = open("/", O_PATH | O_CLOEXEC);
+		r = fds[n] < 0 ? -errno : 0;
+		n += r == 0;
+	}
+	while (n)
+		close(fds[--n]);
+	return r;
+}
+
 void cryo_io_close_range(int first, int last)
 {
 	long limit = sysconf(_SC_OPEN_MAX);

@@ -37,6 +37,18 @@ int cryo_io_pwrite(int fd, const void *data, size_t size, off_t offset);
  */
 int cryo_io_flush(int fd);
 
+enum {
+	CRYO_IO_ROOM_MAX = 32
+};
+
+/**
+ * cryo_io_check_room - whether @count more descriptors can be had, at most CRYO_IO_ROOM_MAX.
+ *
+ * For who could take a descriptor that is not to be had for a process that is not there. 0 or
+ * -errno of open(2): -EMFILE, -ENFILE.
+ */
+int cryo_io_check_room(unsigned int count);
+
 /* Close descriptors from @first to @last (INT_MAX: all that there are); for a new child. */
 void cryo_io_close_range(int first, int last);
 

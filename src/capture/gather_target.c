@@ -121,7 +121,8 @@ static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pi
 	       pid == finder->own_tracer || (carries && finder->options->tar_fd >= 0);
 }
 
-static void read_stat(const struct finder *finder, struct cryo_target *target)
+/* 0, also if it is gone, or -errno. */
+static int read_stat(const struct finder *finder, struct cryo_target *target)
 {
 	struct cryo_dossier *dossier = &target->dossier;
 	struct cryo_stat stat;
@@ -130,10 +131,11 @@ static void read_stat(const struct finder *finder, struct cryo_target *target)
 
 	dossier->gone = dir < 0;
 	if (dossier->gone)
-		return;
+		return cryo_procfs_is_short(dir) ? dir : 0;
 	dossier->stat = stat;
 	if (dossier->stat.rss > 0)
 		target->resident = (uint64_t)dossier->stat.rss * (uint64_t)getpagesize();
+	return 0;
 }
 
 static int add_target(struct finder *finder, const struct cryo_row *row, enum cryo_spare spare,
@@ -152,8 +154,7 @@ static int add_target(struct finder *finder, const struct cryo_row *row, enum cr
 	};
 	target->dossier.hidden = target->hidden;
 	target->dossier.frozen = subject && cryo_subject_is_evidence(subject);
-	read_stat(finder, target);
-	return 0;
+	return read_stat(finder, target);
 }
 
 static int consider(struct finder *finder, const struct cryo_sighting *sighting)
@@ -161,11 +162,14 @@ static int consider(struct finder *finder, const struct cryo_sighting *sighting)
 	const struct cryo_row *known = cryo_census_find(&finder->census, sighting->pid);
 	struct cryo_row row = {.pid = sighting->pid};
 	enum cryo_spare spare;
+	int r = 0;
 
 	if (known)
 		row = *known;
 	else
-		cryo_row_read(finder->procfs, sighting->pid, &row);
+		r = cryo_row_read(finder->procfs, sighting->pid, &row);
+	if (cryo_procfs_is_short(r))
+		return r;
 	spare = cryo_roster_judge(finder->procfs, &finder->roster, &row);
 	if (spare == CRYO_SPARE_SELF || spare == CRYO_SPARE_GUARD || !is_selected(finder, &row))
 		return 0;

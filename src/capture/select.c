@@ -104,7 +104,13 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 	struct cryo_status status;
 	struct cryo_stat stat;
 
-	if (read_both(request, &stat, &status) < 0) {
+	int r = read_both(request, &stat, &status);
+
+	if (cryo_procfs_is_short(r)) {
+		cryo_buffer_printf(why, "cannot look at it: %s", strerror(-r));
+		return r;
+	}
+	if (r < 0) {
 		cryo_buffer_printf(why, "no such process: see 'ps -e' for those there are");
 		return -ESRCH;
 	}
@@ -241,6 +247,8 @@ int cryo_select_explain(
 	bool gone = error == -ESRCH || error == -ENOENT,
 	     known = cryo_status_read(request->identity.dir, &status) == 0;
 
+	if (cryo_procfs_is_short(error))
+		return cryo_buffer_printf(why, "cannot %s: %s", what, strerror(-error));
 	if ((gone || !known) && is_over(request))
 		return cryo_buffer_printf(
 			why, "it exited meanwhile: there is nothing left to capture");

@@ -201,7 +201,7 @@ bool cryo_evidence_is_current(
 	_cleanup_close_ int dir =
 		cryo_identity_find(evidence->procfs, dossier->pid, dossier->start_time, &stat);
 
-	return dir >= 0;
+	return dir >= 0 || cryo_procfs_is_short(dir);
 }
 
 static void remember_copy(

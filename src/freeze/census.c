@@ -82,10 +82,11 @@ int cryo_census_take(int procfs, struct cryo_census *ret_census)
 
 		if (!row)
 			return -ENOMEM;
-		if (cryo_row_read(procfs, pids[i], row) < 0) {
-			census.count--;
-			census.vanished++;
-		}
+		r = cryo_row_read(procfs, pids[i], row);
+		if (cryo_procfs_is_short(r))
+			return r;
+		census.count -= r < 0;
+		census.vanished += r < 0;
 	}
 	*ret_census = census;
 	census = (struct cryo_census){0};

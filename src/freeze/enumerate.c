@@ -24,12 +24,17 @@
 #include <sys/pidfd.h>
 
 #include "base/array.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "freeze/census.h"
 #include "freeze/cgroup_listing.h"
 #include "freeze/sweep.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
+
+enum {
+	DESCRIPTORS = 6 /* a view that has none would lack everybody */
+};
 
 static const char *const texts[CRYO_VIEW_COUNT] = {
 	"readdir(3) of /proc",
@@ -266,11 +271,11 @@ int cryo_enumerate(
 	_cleanup_free_ struct cryo_sighting *sightings = NULL;
 	_cleanup_free_ uint16_t *seen = calloc((size_t)looks.pid_max + 1, sizeof(*seen));
 	size_t count = 0;
-	int r;
+	int r = seen ? cryo_io_check_room(DESCRIPTORS) : -ENOMEM;
 
 	looks.seen = seen;
-	if (!seen)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	looks.no_pidfds = !has_pidfd(getpid()); /* Linux 5.3 */
 	look_at_listings(&looks);
 	cryo_sweep(looks.pid_max, seen);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/io.h"
 #include "freeze/freezer.h"
 #include "freeze/send.h"
 #include "proc/procfs.h"
@@ -20,7 +21,8 @@
 enum {
 	QUIET_PASSES = 2,
 	EMPTY_CHASES = 5, /* after so many chases that hit nobody, only the spared use pids */
-	JOURNAL_WAIT_MS = 5000
+	JOURNAL_WAIT_MS = 5000,
+	DESCRIPTORS = 8
 };
 
 static const uint64_t default_timeout = 10 * CRYO_NSEC_PER_SEC;
@@ -354,6 +356,8 @@ int cryo_freeze(const struct cryo_freeze_request *request, struct cryo_freeze_re
 	if (!makes_sense(&copy))
 		return -EINVAL;
 	r = open_procfs(&freezer);
+	if (r == 0)
+		r = cryo_io_check_room(DESCRIPTORS);
 	if (r < 0)
 		return r;
 	freezer.begin_ticks = cryo_ticks_now();

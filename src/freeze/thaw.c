@@ -14,10 +14,15 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/io.h"
 #include "freeze/freezer.h"
 #include "freeze/order.h"
 #include "freeze/send.h"
 #include "proc/procfs.h"
+
+enum {
+	DESCRIPTORS = 8 /* who cannot be looked at would seem to have ended */
+};
 
 struct thawing {
 	const struct cryo_thaw_request *request;
@@ -355,11 +360,10 @@ int cryo_thaw(const struct cryo_thaw_request *request, struct cryo_thaw_report *
 {
 	_cleanup_(thawing_clear) struct thawing thawing = {
 		.request = request, .procfs = cryo_procfs_open_best(), .cgroups = {.root = -1}};
-	int r;
+	int r = thawing.procfs < 0 ? thawing.procfs : cryo_io_check_room(DESCRIPTORS);
 
-	if (thawing.procfs < 0)
-		return thawing.procfs;
-	r = thaw(&thawing);
+	if (r == 0)
+		r = thaw(&thawing);
 	if (r < 0)
 		return r;
 	*ret_report = thawing.report;

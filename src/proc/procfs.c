@@ -76,6 +76,11 @@ int cryo_procfs_open_process(int procfs, pid_t pid)
 	return open_directory(procfs, name);
 }
 
+bool cryo_procfs_is_short(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid)
 {
 	char name[TASK_NAME_SIZE];

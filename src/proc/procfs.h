@@ -42,6 +42,10 @@ int cryo_procfs_open_best(void);
 /* The directory of a process. A descriptor, or -errno (-ENOENT: no such process). */
 int cryo_procfs_open_process(int procfs, pid_t pid);
 
+/* Whether an error says nothing of the process that was looked at: we have no descriptor or memory
+ * left. */
+bool cryo_procfs_is_short(int error);
+
 /* The directory PID/task/TID. A descriptor, or -errno. */
 int cryo_procfs_open_task(int procfs, pid_t pid, pid_t tid);
 

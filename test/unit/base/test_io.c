@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,4 +166,18 @@ Test(io, writes_all_to_a_pipe_that_does_not_wait)
 	close(ends[1]);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert_eq(status, 0);
+}
+
+Test(io, room_for_descriptors)
+{
+	struct rlimit limit = {64, 64};
+	int highest = dup(0);
+
+	cr_assert_geq(highest, 0);
+	close(highest);
+	limit.rlim_cur = (rlim_t)highest + 4;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(cryo_io_check_room(4), 0);
+	cr_expect_eq(cryo_io_check_room(5), -EMFILE);
+	cr_expect_eq(dup(0), highest, "none is kept");
 }
