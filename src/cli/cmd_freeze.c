@@ -392,9 +392,11 @@ static int run(struct request *request)
 	r = cryocore_freeze(&request->options, &result);
 	if (r < 0)
 		return explain_failure(r, request->options.journal);
-	missing = say_missing(&request->pids, result) + say_missing(&request->trees, result) +
-		  say_spared(request, result);
-	if (result->n_processes == 0 && missing == 0) {
+	missing = say_spared(request, result);
+	if (!result->cancelled) /* else they may not have been looked for */
+		missing +=
+			say_missing(&request->pids, result) + say_missing(&request->trees, result);
+	if (result->n_processes == 0 && missing == 0 && !result->cancelled) {
 		cli_error("no process fits what was asked for");
 		missing = 1;
 	}

@@ -260,12 +260,15 @@ static void settle_fates(struct cryo_freezer *freezer, bool quiet)
 	}
 }
 
-/* The chase is over when every process it hit has a record. */
+/*
+ * The chase is over when every process it hit has a record. One of an earlier freeze that was cut
+ * off is not: this one may look at others only, or spare some of those, or have been interrupted.
+ */
 static int end_chase(struct cryo_freezer *freezer)
 {
 	int r;
 
-	if (!freezer->chase_ticks && !freezer->old.chase_open)
+	if (!freezer->chase_ticks || freezer->old.chase_open)
 		return 0;
 	r = cryo_journal_add_chase(freezer->journal, false, cryo_ticks_now());
 	return r < 0 ? r : cryo_journal_commit(freezer->journal);

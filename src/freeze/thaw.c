@@ -99,8 +99,9 @@ static int continue_process(struct thawing *thawing, pid_t pid, uint64_t start_t
 }
 
 /*
- * A process that a cgroup holds may have been sent a stop besides: in a chase, or by an earlier
- * freeze, whose stop it could not take. Held, it takes that no more until it is given back.
+ * A process that a cgroup holds, or was to hold when freeze was killed, may have been sent a stop
+ * besides: in a chase, or by an earlier freeze, whose stop it could not take. Held, it takes that
+ * no more until it is given back.
  */
 static int lift_stop(struct thawing *thawing, const struct cryo_journal_process *process)
 {
@@ -125,10 +126,12 @@ static int move_back(struct thawing *thawing, const struct cryo_journal_process 
 	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
 		row.start_time != process->start_time || row.state == 'Z')
 		return -ESRCH;
+	r = lift_stop(thawing, process);
+	if (r < 0)
+		return r;
 	if (!now || strcmp(now, process->cgroup) != 0)
 		return 1;
-	r = lift_stop(thawing, process);
-	return r < 0 ? r : cryo_cgroup_move(&thawing->cgroups, home, process->pid);
+	return cryo_cgroup_move(&thawing->cgroups, home, process->pid);
 }
 
 /* Whether a cgroup frozen in place holds processes that are not to be thawed now. */
@@ -171,6 +174,8 @@ static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_proc
 	if (holds_others(thawing, process->cgroup))
 		return -EBUSY;
 	r = release_cgroup(thawing, process->cgroup);
+	if (r == 0)
+		r = lift_stop(thawing, process);
 	if (r < 0)
 		return r;
 	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
