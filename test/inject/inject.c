@@ -19,8 +19,8 @@
  *
  * The exit status is that of the program (128 + signal if it was killed). "fired=NUMBER" on file
  * descriptor 9 says which call was harmed; without a NUMBER it never came. Everything is traced to
- * its end; a process that does not end is killed after LIFE seconds, one that hangs after
- *HANG_LIFE.
+ * its end; a process that does not end is killed after LIFE seconds; with list and
+ * hang, which others wait for, after LONG_LIFE.
  */
 #include <elf.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ enum {
 	MAX_TASKS = 64,
 	THREADS = 100, /* the role of the first thread: processes are counted by themselves */
 	LIFE = 40,
-	HANG_LIFE = 220,
+	LONG_LIFE = 220,
 	RESULTS = 9,
 	DYING_US = 20 * 1000,
 	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
@@ -321,7 +321,7 @@ int main(int argc, char **argv)
 	first = start(argv + 5);
 	find_task(run, first)->role = 0;
 	signal(SIGALRM, kill_all);
-	alarm(run->action == HANG ? HANG_LIFE : LIFE);
+	alarm(run->action == HANG || run->action == LIST ? LONG_LIFE : LIFE);
 	status = follow(run, first);
 	if (run->fired)
 		fprintf(run->results, "fired=%ld\n", run->harmed);
