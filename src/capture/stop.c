@@ -216,7 +216,7 @@ static int read_one(const struct cryo_identity *identity, struct cryo_stopped *s
 {
 	const struct cryo_arch *arch = NULL;
 	size_t start = records->size;
-	int r = cryo_registers_read(tracee->tid, records, &arch);
+	int r = cryo_registers_read(tracee->tid, &stopped->program, records, &arch);
 	struct cryo_registers_record *record;
 
 	if (r == -ESRCH) {
@@ -228,7 +228,7 @@ static int read_one(const struct cryo_identity *identity, struct cryo_stopped *s
 	if (tracee->tid == identity->pid)
 		stopped->leader_record = start;
 	record = cryo_registers_at(records, start);
-	if (!restart)
+	if (!restart || record->foreign)
 		return 0;
 	r = cryo_restart_prepare(tracee, arch, cryo_registers_general(record));
 	record->restarted = r > 0;

@@ -17,6 +17,7 @@
  * @n_restarted: system calls put back
  * @n_again: how often it was begun again, for another program or another thread with the leader's
  * tid
+ * @program: the form of the registers
  * @look_ns: CLOCK_MONOTONIC of cryo_stop_look()
  * @leader_record: where the leader's registers lie; SIZE_MAX: nowhere
  * @stop_ns: CLOCK_MONOTONIC of the first stop request
@@ -29,6 +30,7 @@ struct cryo_stopped {
 	int error;
 	unsigned int n_again;
 	size_t leader_record;
+	const struct cryo_arch *program;
 	uint64_t look_ns, stop_ns, release_ns;
 };
 

@@ -46,10 +46,11 @@ static bool has_same_registers(const struct cryo_stopped *stopped, const struct 
 	struct cryo_buffer *records)
 {
 	_cleanup_buffer_ struct cryo_buffer now = {0};
-	const struct cryo_arch *arch = NULL;
+	const struct cryo_arch *arch = NULL, *program = stopped->program;
 	const uint8_t *before, *after;
 
-	if (stopped->leader_record == SIZE_MAX || cryo_registers_read(leader->tid, &now, &arch) < 0)
+	if (stopped->leader_record == SIZE_MAX ||
+		cryo_registers_read(leader->tid, &program, &now, &arch) < 0)
 		return false;
 	before = cryo_registers_general(cryo_registers_at(records, stopped->leader_record));
 	after = cryo_registers_general(cryo_registers_at(&now, 0));

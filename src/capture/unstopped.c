@@ -36,24 +36,15 @@ static int choose_by_exe(const struct cryo_inspector *inspector, struct cryo_pro
 	return process->arch ? 0 : -ENOEXEC;
 }
 
-/* Read with the right size of a word, AT_PHENT is the size of a program header of that size. */
 static int choose_by_auxv(const struct cryo_inspector *inspector, struct cryo_process *process)
 {
-	static const struct {
-		size_t word, program_header;
-	} classes[] = {{8, sizeof(Elf64_Phdr)}, {4, sizeof(Elf32_Phdr)}};
 	_cleanup_buffer_ struct cryo_buffer auxv = {0};
 	int r = cryo_procfs_read(inspector->live_dir, "auxv", AUXV_LIMIT, &auxv);
+	size_t word = r < 0 ? 0 : cryo_auxv_word(auxv.data, auxv.size);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(classes) && !process->arch; i++) {
-		uint64_t found;
-
-		if (cryo_auxv_get(auxv.data, auxv.size, classes[i].word, AT_PHENT, &found) &&
-			found == classes[i].program_header)
-			process->arch = cryo_arch_by_word(cryo_arch_host(), classes[i].word);
-	}
+	process->arch = word ? cryo_arch_by_word(cryo_arch_host(), word) : NULL;
 	return process->arch ? 0 : -ENOEXEC;
 }
 

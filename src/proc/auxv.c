@@ -55,3 +55,14 @@ int cryo_auxv_get(const void *auxv, size_t size, size_t word, uint64_t type, uin
 	*ret_value = word_at(auxv, offset + word, word);
 	return 1;
 }
+
+size_t cryo_auxv_word(const void *auxv, size_t size)
+{
+	uint64_t entry;
+
+	if (cryo_auxv_get(auxv, size, 8, AT_PHENT, &entry) && entry == sizeof(Elf64_Phdr))
+		return 8;
+	if (cryo_auxv_get(auxv, size, 4, AT_PHENT, &entry) && entry == sizeof(Elf32_Phdr))
+		return 4;
+	return 0;
+}

@@ -16,5 +16,9 @@
  */
 size_t cryo_auxv_size(const void *auxv, size_t size, size_t word);
 
+/* Bytes of a word of the process (8 or 4), or 0: read with the right size, AT_PHENT is the size of
+ * a program header of that size. */
+size_t cryo_auxv_word(const void *auxv, size_t size);
+
 /* The value of an entry (AT_*), in the byte order of this machine. Whether it was found. */
 int cryo_auxv_get(const void *auxv, size_t size, size_t word, uint64_t type, uint64_t *ret_value);

@@ -45,7 +45,7 @@ static void decode_x86_64(const struct cryo_bpf_record *record, uint64_t words[N
 	memcpy(words + WORD_EXTRA, record->extra, sizeof(record->extra));
 }
 
-static void choose_i386(const uint64_t words[N_WORDS], uint8_t *general)
+void cryo_bpf_record_narrow(const uint64_t *words, uint8_t *general)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words_i386); i++) {
 		uint32_t value = (uint32_t)words[words_i386[i]];
@@ -73,7 +73,7 @@ static uint64_t decode_x86(const struct cryo_bpf_record *record, const struct cr
 
 	decode_x86_64(record, words);
 	if (arch->machine == EM_386)
-		choose_i386(words, general);
+		cryo_bpf_record_narrow(words, general);
 	else
 		memcpy(general, words, sizeof(words));
 	return has_extra ? 0 : extra_mask(arch);

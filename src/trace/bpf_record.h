@@ -46,6 +46,9 @@ struct cryo_bpf_record {
 /* Whether a row's programs run on the kernel of a machine (EM_*) whose records can be read. */
 bool cryo_bpf_record_suits(const struct cryo_arch *arch, uint16_t host_machine);
 
+/* The general regset of i386 out of that of x86-64. */
+void cryo_bpf_record_narrow(const uint64_t *words, uint8_t *general);
+
 /**
  * cryo_bpf_record_decode - a regset of @arch out of a record of a kernel that it runs on.
  * @has_extra: @extra was filled

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "base/array.h"
+#include "trace/foreign.h"
 
 /* SVE with 2048-bit vectors is 17 KiB and AMX state 11 KiB; ZA at most 64 KiB. */
 enum {
@@ -55,30 +56,98 @@ static bool is_absent(int error)
 	return error == -EINVAL || error == -ENODEV || error == -ENXIO || error == -EOPNOTSUPP;
 }
 
-int cryo_registers_read(pid_t tid, struct cryo_buffer *records, const struct cryo_arch **ret_arch)
+/* Room for a regset, and its head. Where it begins, or NULL. */
+static uint8_t *add_regset(struct cryo_buffer *records, uint32_t type, uint32_t size)
+{
+	struct cryo_registers_regset head = {type, size};
+	size_t start = records->size + sizeof(head);
+
+	if (cryo_buffer_add(records, &head, sizeof(head)) < 0 ||
+		!cryo_buffer_add_zero(records, size) || cryo_buffer_align(records, 8) < 0)
+		return NULL;
+	return records->data + start;
+}
+
+static int read_foreign_general(
+	pid_t tid, const struct cryo_arch *program, struct cryo_buffer *records)
+{
+	uint8_t *general = add_regset(records, NT_PRSTATUS, program->gpr_size);
+
+	return general ? cryo_foreign_general(tid, program, general) : -ENOMEM;
+}
+
+static int read_foreign_floating(pid_t tid, struct cryo_buffer *records)
+{
+	enum {
+		FLOATING_64 = 512
+	};
+	size_t start = records->size;
+	uint8_t *floating = add_regset(records, NT_PRFPREG, FLOATING_64);
+	int r = floating ? cryo_foreign_floating(tid, floating, FLOATING_64) : -ENOMEM;
+
+	if (r < 0)
+		records->size = start;
+	return r < 0 ? r : FLOATING_64;
+}
+
+/* Sets that have one form for both are read as ever. */
+static int read_other(pid_t tid, const struct cryo_regset_row *row, const struct cryo_arch *program,
+	bool foreign, struct cryo_buffer *records)
+{
+	if (!foreign || row->type == NT_X86_XSTATE)
+		return read_regset(tid, row->type, records);
+	if (program->elf_class == ELFCLASS64)
+		return row->type == NT_PRFPREG ? read_foreign_floating(tid, records) : -ENODEV;
+	return row->type == NT_386_TLS || row->type == NT_386_IOPERM ? -ENODEV : -EIO;
+}
+
+/* The general regset, in the form of the program. 0 or -errno. */
+static int read_general(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
+	bool *ret_foreign, const struct cryo_arch **ret_arch)
+{
+	size_t start = records->size;
+	int r = read_regset(tid, NT_PRSTATUS, records);
+
+	*ret_arch = r > 0 ? cryo_arch_find(cryo_arch_host(), (size_t)r) : NULL;
+	if (!*ret_arch)
+		return r < 0 ? r : -ENOEXEC;
+	if (*program != *ret_arch)
+		*program = cryo_foreign_program(tid);
+	if (!*program)
+		*program = *ret_arch;
+	*ret_foreign = *program != *ret_arch;
+	if (!*ret_foreign)
+		return 0;
+	records->size = start;
+	*ret_arch = *program;
+	return read_foreign_general(tid, *program, records);
+}
+
+int cryo_registers_read(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
+	const struct cryo_arch **ret_arch)
 {
 	size_t start = records->size;
 	struct cryo_registers_record head = {
 		.tid = (uint32_t)tid, .n_regsets = 1, .source = CRYO_REGISTERS_PTRACE};
-	const struct cryo_arch *arch;
+	const struct cryo_arch *arch = NULL;
+	bool foreign = false;
 	int r = cryo_buffer_add(records, &head, sizeof(head));
 
 	if (r == 0)
-		r = read_regset(tid, NT_PRSTATUS, records);
-	arch = r > 0 ? cryo_arch_find(cryo_arch_host(), (size_t)r) : NULL;
-	if (!arch) {
+		r = read_general(tid, program, records, &foreign, &arch);
+	for (size_t i = 0; r == 0 && arch->regsets[i].owner; i++) {
+		int got = read_other(tid, &arch->regsets[i], arch, foreign, records);
+
+		if (got == -ESRCH || got == -ENOMEM)
+			r = got;
+		head.n_regsets += got > 0;
+		head.incomplete |= got < 0 && !is_absent(got);
+	}
+	if (r < 0) {
 		records->size = start;
-		return r < 0 ? r : -ENOEXEC;
+		return r;
 	}
-	for (const struct cryo_regset_row *row = arch->regsets; row->owner; row++) {
-		r = read_regset(tid, row->type, records);
-		if (r == -ESRCH || r == -ENOMEM) {
-			records->size = start;
-			return r;
-		}
-		head.n_regsets += r > 0;
-		head.incomplete |= r < 0 && !is_absent(r);
-	}
+	head.foreign = foreign;
 	memcpy(records->data + start, &head, sizeof(head));
 	*ret_arch = arch;
 	return 0;

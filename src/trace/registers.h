@@ -17,7 +17,7 @@ struct cryo_registers_record {
 	uint32_t source; /* enum cryo_register_source */
 	uint32_t restarted;
 	uint32_t incomplete; /* a register set could not be read */
-	uint32_t unused;
+	uint32_t foreign;    /* it runs code of another size of word than its program has */
 };
 
 struct cryo_registers_regset {
@@ -31,11 +31,13 @@ int cryo_registers_make_room(struct cryo_buffer *records, size_t size);
 
 /**
  * cryo_registers_read - append the record of a stopped tracee.
- * @ret_arch: its row (the same for all threads of a program, but read from each)
+ * @program: the row of its program: NULL at first, then what was found for another thread
+ * @ret_arch: the row of the record: that of the program
  *
  * Returns 0; -ENOEXEC if no row fits; -ESRCH if the thread died; or -errno.
  */
-int cryo_registers_read(pid_t tid, struct cryo_buffer *records, const struct cryo_arch **ret_arch);
+int cryo_registers_read(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
+	const struct cryo_arch **ret_arch);
 
 /* The record that was appended last at @offset, and its general regset. */
 struct cryo_registers_record *cryo_registers_at(struct cryo_buffer *records, size_t offset);

@@ -188,55 +188,61 @@ static void state_fanotify_exe(int argc, char **argv)
 
 /* ---- code of the other size of word ---- */
 
-#ifdef __x86_64__
+#if defined(__x86_64__)
+#define OTHER_SEGMENT 0x23
+#define OTHER_CODE 0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7 /* pause(2) by int 0x80, for ever */
+#define JUMP "mov %1, %%rsp\n\tljmp *(%0)"
+#elif defined(__i386__)
+#define OTHER_SEGMENT 0x33
+#define OTHER_CODE 0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7 /* the same by syscall */
+#define JUMP "mov %1, %%esp\n\tljmp *(%0)"
+#endif
+
+#ifdef JUMP
 static volatile pid_t stranger;
 
-/* Into a segment of 32-bit code: pause(2) by int 0x80, for ever. */
-static void *go_32(void *argument)
+/* Told is where it waits. */
+static void *go_there(void *argument)
 {
-	static const uint8_t code[] = {0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7};
-	static struct {
-		uint32_t ip;
-		uint16_t cs;
-	} __attribute__((packed)) far = {0, 0x23};
+	static const uint8_t code[] = {OTHER_CODE};
 	uint8_t *area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	struct {
+		uint32_t ip;
+		uint16_t cs;
+	} __attribute__((packed)) far = {(uint32_t)(uintptr_t)area, OTHER_SEGMENT};
 
-	(void)argument;
 	if (area == MAP_FAILED)
 		die("mmap");
 	memcpy(area, code, sizeof(code));
-	far.ip = (uint32_t)(uintptr_t)area;
+	tell("stranger=%d %#lx", (int)thread_id(), (unsigned long)(uintptr_t)(area + 7));
+	if (argument)
+		tell_ready();
 	stranger = thread_id();
-	__asm__ volatile("mov %1, %%rsp\n\tljmp *(%0)" ::"r"(&far), "r"(area + 2 * PAGE - 64));
+	__asm__ volatile(JUMP ::"r"(&far), "r"(area + 2 * PAGE - 64) : "memory");
 	return NULL;
 }
 
-/* A thread, or the leader, runs 32-bit code in a 64-bit program. */
-static void state_code32(int argc, char **argv)
+/* A thread runs 32-bit code in a 64-bit program, or the other way round; and the leader too. */
+static void state_other_code(int argc, char **argv)
 {
-	bool is_leader = argc > 1 && strcmp(argv[1], "leader") == 0;
-
-	hostile_thread(go_32, NULL);
+	hostile_thread(go_there, NULL);
 	while (!stranger)
 		usleep(100);
 	hostile_await_state(stranger, "S");
-	tell("stranger=%d", (int)stranger);
-	if (is_leader) {
-		tell_ready();
-		go_32(NULL);
-	}
+	if (argc > 1 && strcmp(argv[1], "leader") == 0)
+		go_there(argv);
 	tell_thread(1);
 	tell_ready();
 	park(1);
 }
 #else
-static void state_code32(int argc, char **argv)
+static void state_other_code(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
 	errno = ENOSYS;
-	cannot("32-bit code in a 64-bit program");
+	cannot("code of another size of word");
 }
 #endif
 
@@ -247,6 +253,6 @@ const struct victim_state hostile_kernel_states[] = {
 	{"leased", "[deleted]", state_leased},
 	{"fanotify-mapped", "", state_fanotify_mapped},
 	{"fanotify-exe", "", state_fanotify_exe},
-	{"code32", "[leader]", state_code32},
+	{"other-code", "[leader]", state_other_code},
 	{NULL, NULL, NULL},
 };

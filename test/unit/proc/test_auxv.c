@@ -55,3 +55,15 @@ Test(auxv, without_an_end_has_no_size)
 		cr_assert_not(cryo_auxv_get(cut.text, cut.size, 8, 0xabcdef, &value));
 	}
 }
+
+Test(auxv, tells_the_size_of_a_word)
+{
+	static const uint64_t wide[] = {AT_PAGESZ, 4096, AT_PHENT, 56, AT_NULL, 0};
+	static const uint32_t narrow[] = {AT_PAGESZ, 4096, AT_PHENT, 32, AT_NULL, 0};
+	static const uint64_t wrong[] = {AT_PAGESZ, 4096, AT_PHENT, 32, AT_NULL, 0};
+
+	cr_assert_eq(cryo_auxv_word(wide, sizeof(wide)), 8);
+	cr_assert_eq(cryo_auxv_word(narrow, sizeof(narrow)), 4);
+	cr_assert_eq(cryo_auxv_word(wrong, sizeof(wrong)), 0);
+	cr_assert_eq(cryo_auxv_word(NULL, 0), 0);
+}
