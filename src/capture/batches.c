@@ -343,7 +343,6 @@ int cryo_batches_leave_unread(struct cryo_copy *copy)
 {
 	const struct cryo_source *source = copy->source;
 	uint64_t from = source->walk.begun ? source->walk.at : 0;
-
 	int error = copy->n_given_up < MAX_GIVEN_UP ? -ETIME : -ETIMEDOUT, r = 0;
 
 	copy->written->is_late = error == -ETIME;
@@ -352,8 +351,9 @@ int cryo_batches_leave_unread(struct cryo_copy *copy)
 
 		r = cryo_written_add_gap(copy->written, window->start, window->end, error);
 	}
+	if (r < 0)
+		return r;
 	if (source->has_ahead) /* of the same segment: the walk has just come from it */
 		from = source->ahead.start;
-	return cryo_batches_leave_rest(
-		copy, source->walk.segment, from, copy->written->is_late ? -ETIME : -ETIMEDOUT);
+	return cryo_batches_leave_rest(copy, source->walk.segment, from, error);
 }

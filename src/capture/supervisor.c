@@ -38,6 +38,7 @@
 #define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
 #define DONE_NS (500 * CRYO_NSEC_PER_MSEC) /* ... where it has nothing left to do */
 #define TICK_NS (100 * CRYO_NSEC_PER_MSEC)
+#define LETTERS_MAX 1000 /* more than any capture has */
 
 struct supervisor {
 	const struct cryocore_options *options;
@@ -201,31 +202,32 @@ static int check_time(struct supervisor *supervisor)
 static int wait_for_reader(struct supervisor *supervisor)
 {
 	uint64_t next_tick = cryo_now() + TICK_NS;
-	int r = 0;
+	int r = 0, n_heard = 0;
 
 	while (!supervisor->done && supervisor->children->reader.channel >= 0 && r == 0) {
 		struct pollfd ends[2] = {
 			{.fd = supervisor->children->reader.channel, .events = POLLIN},
 			{.fd = supervisor->children->tracer.channel, .events = POLLIN}};
 		int n = poll(ends, 2, cryo_deadline_poll_ms(next_tick));
+		bool heard = n > 0 && ends[0].revents;
 
-		if (n > 0 && ends[0].revents)
+		if (heard)
 			listen_to(supervisor, &supervisor->children->reader);
 		if (n > 0 && ends[1].revents)
 			listen_to(supervisor, &supervisor->children->tracer);
-		r = check_time(supervisor);
+		/* Who has more to tell may be done: it was we who were stopped. */
+		if (!supervisor->done && (!heard || ++n_heard > LETTERS_MAX))
+			r = check_time(supervisor);
 		if (cryo_now() < next_tick)
 			continue;
 		next_tick = cryo_now() + TICK_NS;
 		show_progress(supervisor);
 	}
-	if (r == 0 && !supervisor->done) {
-		supervisor->again = cryo_repeat_judge(supervisor->request, supervisor->shared,
-			stage_name(supervisor), &supervisor->children->reader.pid,
-			supervisor->result);
-		r = -ECHILD;
-	}
-	return r;
+	if (r < 0 || supervisor->done)
+		return r;
+	supervisor->again = cryo_repeat_judge(supervisor->request, supervisor->shared,
+		stage_name(supervisor), &supervisor->children->reader.pid, supervisor->result);
+	return -ECHILD;
 }
 
 /* Wait until the tracer has told that the target was given back. */

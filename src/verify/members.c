@@ -13,10 +13,6 @@
 #include "base/cleanup.h"
 
 enum {
-	LINKS_MAX = 8 /* in a row */
-};
-
-enum {
 	HOPS_MAX = 8
 };
 
