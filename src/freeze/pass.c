@@ -76,6 +76,19 @@ static bool is_in_our_cgroup(const struct cryo_freezer *freezer, struct cryo_sub
 }
 
 /*
+ * A chase may hit a process that is only on its way to become one that is spared: it has yet to
+ * execute the program that is, or to open what makes it our peer.
+ */
+static void release_chased(const struct cryo_freezer *freezer, const struct cryo_subject *subject)
+{
+	const struct cryo_row *row = &subject->row;
+
+	if (!freezer->request->dry_run && was_chased(freezer, subject) &&
+		cryo_stop_is_in_force(freezer->procfs, row->pid, row->start_time))
+		cryo_send_signal(freezer->procfs, row->pid, row->start_time, SIGCONT);
+}
+
+/*
  * The place of a process that was not met before. Returns whether it goes into the batch of those
  * to be stopped (one that a chase stopped gets its record that way).
  */
@@ -89,6 +102,7 @@ static bool judge(const struct cryo_freezer *freezer, struct cryo_subject *subje
 	subject->spare = cryo_roster_judge(freezer->procfs, &freezer->roster, row);
 	if (subject->spare != CRYO_SPARE_NONE) {
 		subject->fate = CRYO_FATE_SPARED;
+		release_chased(freezer, subject);
 		return false;
 	}
 	rest = cryo_rest_of(freezer->procfs, row->pid, row->start_time);
