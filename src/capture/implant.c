@@ -49,7 +49,7 @@ static int begin(const struct cryo_site *site, struct cryo_stopped *stopped,
 		r = cryo_inject_begin(tracee, site, ret_injection);
 		if (r == 0)
 			return cryo_tracee_tick_start();
-		if (r == -EOPNOTSUPP || r == -ENOTSUP)
+		if (r == -EOPNOTSUPP || r == -EKEYREJECTED)
 			return r;
 		why = r == -ESTRPIPE ? why : r;
 	}

@@ -81,9 +81,9 @@ void cryo_snapshot_clear(struct cryo_work *work)
 /* Whether no other call can be run in it either. */
 static bool is_about_injection(int error)
 {
-	return error == -EOPNOTSUPP || error == -ENOTSUP || error == -ENOEXEC || error == -ENOSYS ||
-	       error == -ESTRPIPE || error == -ETIME || error == -EBUSY || error == -EPROTO ||
-	       error == -ENOBUFS;
+	return error == -EOPNOTSUPP || error == -EKEYREJECTED || error == -ENOEXEC ||
+	       error == -ENOSYS || error == -ESTRPIPE || error == -ETIME || error == -EBUSY ||
+	       error == -EPROTO || error == -ENOBUFS;
 }
 
 /* The text of its status; empty if it cannot be had. */

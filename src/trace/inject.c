@@ -202,7 +202,7 @@ int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 	if (!cryo_inject_is_possible() || !cryo_frame_is_native(&registers))
 		return -EOPNOTSUPP;
 	if (is_watched(tracee->tid))
-		return -ENOTSUP;
+		return -EKEYREJECTED;
 	if (cryo_dispatch_is_on(tracee->tid))
 		return -ENOSYS;
 	if (!cryo_tracee_is_plain_stop(tracee))

@@ -65,7 +65,7 @@ void cryo_inject_find_code(
  * @tracee: held in a stop that we caused
  *
  * Returns 0; -EOPNOTSUPP (another ABI, or another machine); -EBUSY (its stop is not one that we
- * caused); -ENOTSUP if seccomp watches its calls; -ENOSYS if its calls are dispatched to itself;
+ * caused); -EKEYREJECTED if seccomp watches its calls; -ENOSYS if its calls are dispatched to itself;
  * -ESTRPIPE if its stack pointer is in no stack of the site; -ENOEXEC if the code is not at the
  * site; -errno. Then the thread is as it was.
  */

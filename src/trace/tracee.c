@@ -49,11 +49,21 @@ void cryo_tracee_disown(struct cryo_tracee *tracee)
 	refuse(tracee, -ESRCH);
 }
 
+/* One that did not stop in an earlier stop could not be given back: it is ours still. */
+static bool is_ours_still(pid_t tid, int error)
+{
+	return error == EPERM && cryo_tracee_is_ours(tid);
+}
+
 void cryo_tracee_seize(struct cryo_tracee *tracee, pid_t pid)
 {
 	if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, NULL) < 0) {
-		refuse(tracee, -errno);
-		return;
+		int error = errno;
+
+		if (!is_ours_still(tracee->tid, error)) {
+			refuse(tracee, -error);
+			return;
+		}
 	}
 	tracee->state = CRYO_TRACEE_SEIZED;
 	if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)

@@ -47,12 +47,13 @@ def protected(pid):
     return mappings, pages
 
 
-def refused(tap, what, victim, status, way='precopy'):
+def refused(tap, what, victim, status, way='precopy', says='no snapshot'):
     """It is captured the ordinary way, and that is said."""
     before = facts(victim.pid)
     run, result = snapshot(way, victim)
     tap.equal((run.status, result['snapshot']), (status, 'none'), '%s: the ordinary way' % what)
-    tap.ok(any('no snapshot' in m['text'] for m in result['messages']), '%s: and it is said' % what,
+    tap.ok(any('no snapshot' in m['text'] and says in m['text'] for m in result['messages']), '%s: and it is said' % what,
            result['messages'])
     tap.ok(os.path.exists('snap.%d' % victim.pid), '%s: a core' % what)
     tap.equal(facts(victim.pid), before, '%s: the target is as it was' % what)
+    return result
