@@ -8,7 +8,6 @@
 #include "proc/maps.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +19,13 @@
 #include "base/io.h"
 #include "proc/text.h"
 
-/* How much is read at once, and the longest line that there can be: a name of PATH_MAX, escaped. */
+/*
+ * How much is read at once: the kernel gives a page at a time, and a larger buffer would be mapped,
+ * and given back. And the longest line that is borne: a path may be far longer than PATH_MAX.
+ */
 enum {
-	BLOCK = 32 *
-		1024, /* the kernel gives a page at a time; more would be mapped, and given back */
-	LINE_MAX_SIZE = 4 * PATH_MAX + 256,
+	BLOCK = 32 * 1024,
+	LINE_MAX_SIZE = 4 << 20,
 };
 
 /* @torn: some overlap. @left_out: so does the mapping whose fields come next, wholly. */

@@ -276,6 +276,23 @@ Test(maps, reading_in_blocks_is_parsing)
 }
 
 /* What smaps tells of a mapping that is left out is not taken for that of the one before. */
+/* A path below directories with long names. */
+Test(maps, a_line_may_be_longer_than_a_block)
+{
+	static const char line[] = "1000-2000 r--p 00000000 00:1b 11 /";
+	static char name[300000];
+	_cleanup_close_ int fd = memfd_create("maps", 0);
+	_cleanup_vmas_ struct vmas vmas = {0};
+
+	memset(name, 'x', sizeof(name) - 1);
+	cr_assert_gt(dprintf(fd, "%s%s\n%s\n", line, name, "2000-3000 rw-p 00000000 00:00 0 "), 0);
+	lseek(fd, 0, SEEK_SET);
+	cr_assert_eq(cryo_maps_read(fd, &vmas.array, &vmas.count), 0);
+	cr_assert_eq(vmas.count, 2);
+	cr_assert_eq(strlen(vmas.array[0].name), sizeof(name));
+	cr_assert_eq(vmas.array[1].start, 0x2000);
+}
+
 Test(maps, fields_of_what_is_left_out)
 {
 	static const char text[] = "10000-20000 rw-p 00000000 00:00 0 \n"
