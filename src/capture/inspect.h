@@ -40,6 +40,7 @@
  * @early_error, @memory_error, @text_error, @files_error, @arguments_error: 0, or a negative errno:
  *	whoever asked for it (memory: and for whatever else needs the lock of the address space) got
  *	stuck
+ *	@files_error may be -EDEADLK: no file is opened in the stop (proc/fanotify.h)
  * @cautious: BPF is not asked either
  * @maps_text: maps as far as it came; @has_maps_text: that is all of it
  */

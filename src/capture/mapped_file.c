@@ -27,6 +27,8 @@ int cryo_inspector_open_file(const struct cryo_inspector *inspector, const struc
 {
 	if (vma->kind != CRYO_VMA_FILE)
 		return -ENOENT;
+	if (inspector->files_error == -EDEADLK)
+		return -EDEADLK;
 	return vma->remote ? -EREMOTE : cryo_map_file_open(inspector->live_dir, vma);
 }
 

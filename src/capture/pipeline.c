@@ -27,6 +27,7 @@
 #include "capture/release.h"
 #include "capture/report.h"
 #include "capture/tell.h"
+#include "proc/fanotify.h"
 
 static void set_stage(const struct cryo_work *work, enum cryo_stage stage)
 {
@@ -356,12 +357,23 @@ static void take_sharers(struct cryo_work *work)
 	cryo_sharers_note(procfs, live, leader, &work->sharers);
 }
 
+/* While who decides about opens stands still, no file is opened, by us neither: it is given back
+ * the sooner. */
+static void spare_files(struct cryo_work *work)
+{
+	if (work->reader->tracer >= 0 && !work->inspector.files_error &&
+		cryo_fanotify_decides(work->inspector.live_dir))
+		work->inspector.files_error = -EDEADLK;
+}
+
 static int stop(struct cryo_work *work)
 {
 	int r = prepare(work);
 
 	if (r == 0)
 		r = cryo_snapshot_begin(work);
+	if (r == 0)
+		spare_files(work);
 	if (r == 0)
 		r = wait_for_stop(work);
 	if (r == 0)

@@ -167,7 +167,11 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 			"its coredump_filter could not be read: that of most processes was used");
 	if (work->process.files_unknown)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
-			"what files it has mapped could not be asked: names are those of maps");
+			work->inspector.files_error == -EDEADLK
+				? "it decides who may open files (fanotify), so none was opened "
+				  "while it stood still: names are those of maps"
+				: "what files it has mapped could not be asked: names are those of "
+				  "maps");
 	if (written->n_gaps)
 		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
 			"%" PRIu64 " bytes of memory in %" PRIu64

@@ -171,6 +171,27 @@ static void state_fanotify_mapped(int argc, char **argv)
 	park(1);
 }
 
+/* The same, and each time the answer is that it may be opened. */
+static void state_fanotify_answers(int argc, char **argv)
+{
+	struct fanotify_event_metadata event;
+	int group = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+
+	(void)argc;
+	(void)argv;
+	close(map_file("guarded"));
+	if (group < 0 || fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "guarded") < 0)
+		cannot("fanotify");
+	tell_ready();
+	while (read(group, &event, sizeof(event)) == sizeof(event)) {
+		struct fanotify_response answer = {event.fd, FAN_ALLOW};
+
+		if (write(group, &answer, sizeof(answer)) != sizeof(answer))
+			die("answer");
+		close(event.fd);
+	}
+}
+
 /* The program must be a copy of ours alone: nobody else can start it any more. */
 static void state_fanotify_exe(int argc, char **argv)
 {
@@ -252,6 +273,7 @@ const struct victim_state hostile_kernel_states[] = {
 	{"uffd-fork", "", state_uffd_fork},
 	{"leased", "[deleted]", state_leased},
 	{"fanotify-mapped", "", state_fanotify_mapped},
+	{"fanotify-answers", "", state_fanotify_answers},
 	{"fanotify-exe", "", state_fanotify_exe},
 	{"other-code", "[leader]", state_other_code},
 	{NULL, NULL, NULL},
