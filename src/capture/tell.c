@@ -137,6 +137,16 @@ static size_t count_incomplete(const struct cryo_process *process)
 	return count;
 }
 
+static void tell_files(const struct cryo_work *work)
+{
+	const char *why = "what files it has mapped could not be asked: names are those of maps";
+
+	if (work->inspector.files_error == -EDEADLK)
+		why = "it decides who may open files (fanotify), so none was opened while it "
+		      "stood still: names are those of maps";
+	cryo_tell(work, CRYOCORE_WARNING, 0, why);
+}
+
 void cryo_tell_shortcomings(const struct cryo_work *work)
 {
 	const struct cryo_written *written = &work->written;
@@ -166,12 +176,7 @@ void cryo_tell_shortcomings(const struct cryo_work *work)
 		cryo_tell(work, CRYOCORE_WARNING, 0,
 			"its coredump_filter could not be read: that of most processes was used");
 	if (work->process.files_unknown)
-		cryo_tell(work, CRYOCORE_WARNING, 0,
-			work->inspector.files_error == -EDEADLK
-				? "it decides who may open files (fanotify), so none was opened "
-				  "while it stood still: names are those of maps"
-				: "what files it has mapped could not be asked: names are those of "
-				  "maps");
+		tell_files(work);
 	if (written->n_gaps)
 		cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
 			"%" PRIu64 " bytes of memory in %" PRIu64
