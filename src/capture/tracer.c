@@ -204,7 +204,8 @@ struct ahead {
 	struct cryo_buffer records;
 };
 
-/* Room has its pages when it is needed, here and in the file. */
+/* Room has its pages when it is needed, here and, for many threads, in the file: for a few that
+ * costs more than it saves. */
 static void prepare(const struct cryo_tracer *tracer, struct ahead *ahead)
 {
 	size_t room = REGISTERS_ROOM;
@@ -212,7 +213,7 @@ static void prepare(const struct cryo_tracer *tracer, struct ahead *ahead)
 	cryo_stop_look(&tracer->request->identity, &ahead->stopped);
 	if (ahead->stopped.count)
 		room *= ahead->stopped.count;
-	if (cryo_registers_make_room(&ahead->records, room) == 0)
+	if (cryo_registers_make_room(&ahead->records, room) == 0 && ahead->stopped.count)
 		fallocate(tracer->records, FALLOC_FL_KEEP_SIZE, 0, (off_t)room);
 }
 
