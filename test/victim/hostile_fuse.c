@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static noreturn void *read_for_ever(void *argument)
 
 static noreturn void *wait_for_ever(void *argument)
 {
-	(void)argument;
+	atomic_fetch_add((_Atomic long *)argument, 1);
 	for (;;)
 		pause();
 }
@@ -86,6 +87,9 @@ static void no_handler(int number_of_signal)
  * threads as are asked for wait, too. */
 static void state_fuse_wait(int argc, char **argv)
 {
+	static _Atomic long n_waiting;
+	long others = number(argc, argv, 1, 0);
+
 	start_with_pattern();
 	signal(SIGUSR2, no_handler);
 	hostile_thread(read_for_ever, NULL);
@@ -96,8 +100,10 @@ static void state_fuse_wait(int argc, char **argv)
 		syscall(SYS_tgkill, getpid(), waiter, SIGUSR2);
 		hostile_await_state(waiter, "D");
 	}
-	for (long i = number(argc, argv, 1, 0); i > 0; i--)
-		hostile_thread(wait_for_ever, NULL);
+	for (long i = 0; i < others; i++)
+		hostile_thread(wait_for_ever, &n_waiting);
+	while (n_waiting < others) /* a thread begins with all signals blocked */
+		usleep(100);
 	tell("stuck=%d", (int)waiter);
 	tell_thread(1);
 	tell_ready();
