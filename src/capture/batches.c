@@ -103,14 +103,21 @@ static void suspect(struct cryo_copy *copy, const struct cryo_window *window)
 			window->careful ? SUSPECT_ALL : SUSPECT_STUCK;
 }
 
+/* What was about to be read is not in the file, whatever a spool has of it. With the lock. */
+static int leave_window(struct cryo_copy *copy, const struct cryo_window *window, int error)
+{
+	if (copy->spool)
+		cryo_page_set_remove(&copy->spool->seen, window->start, window->end);
+	return cryo_written_add_gap(copy->written, window->start, window->end, error);
+}
+
 /* Prepare a window for what is known of its mapping. Whether it is to be read; else it is a gap.
  * With the lock. */
 static bool judge(struct cryo_copy *copy, struct cryo_window *window)
 {
 	uint8_t suspicion = copy->suspicion ? copy->suspicion[segment_of(copy, window)] : 0;
 
-	if (suspicion == SUSPECT_ALL &&
-		cryo_written_add_gap(copy->written, window->start, window->end, -ETIMEDOUT) < 0)
+	if (suspicion == SUSPECT_ALL && leave_window(copy, window, -ETIMEDOUT) < 0)
 		copy->error = -ENOMEM;
 	window->careful |= suspicion == SUSPECT_STUCK;
 	return suspicion != SUSPECT_ALL;
@@ -349,7 +356,7 @@ int cryo_batches_leave_unread(struct cryo_copy *copy)
 	while (copy->next_again < copy->n_again && r == 0) {
 		const struct cryo_window *window = &copy->again[copy->next_again++];
 
-		r = cryo_written_add_gap(copy->written, window->start, window->end, error);
+		r = leave_window(copy, window, error);
 	}
 	if (r < 0)
 		return r;

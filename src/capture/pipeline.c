@@ -311,7 +311,9 @@ static int write_held(struct cryo_work *work)
 
 	if (r < 0)
 		return r;
-	r = cryo_copy_flush(work->copy, &work->core);
+	if (!work->is_flushed)
+		r = cryo_copy_flush(work->copy, &work->core);
+	work->is_flushed = r == 0;
 	if (r == 0)
 		r = cryo_snapshot_settle(work);
 	error = write_head(work, true);
@@ -392,9 +394,12 @@ static int run_whole(struct cryo_work *work)
 
 	if (r < 0)
 		return r;
-	r = read_stopped(work);
-	cryo_release_ask(work);
-	cryo_snapshot_released(work);
+	if (!work->is_read) {
+		r = read_stopped(work);
+		cryo_release_ask(work);
+		cryo_snapshot_released(work);
+	}
+	work->is_read = r == 0;
 	if (r == 0)
 		r = write_held(work);
 	cryo_release_hear(work);

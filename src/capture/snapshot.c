@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "capture/channel.h"
 #include "capture/estimate.h"
+#include "capture/pipeline.h"
 #include "capture/room.h"
 #include "capture/site.h"
 #include "capture/tell.h"
@@ -59,11 +60,17 @@ static void end_tracking(struct cryo_work *work)
 	snapshot->userfaultfd = -1;
 }
 
+/* What somebody who got stuck may still look at is left as it is. */
 void cryo_snapshot_clear(struct cryo_work *work)
 {
 	struct cryo_snapshot *snapshot = &work->snapshot;
 
 	end_tracking(work);
+	if (cryo_pipeline_gave_up(work)) {
+		*snapshot = CRYO_SNAPSHOT_NONE;
+		snapshot->begun = true;
+		return;
+	}
 	cryo_spool_clear(&snapshot->spool);
 	cryo_plan_clear(&snapshot->sketch);
 	cryo_plan_clear(&snapshot->tracked);
@@ -83,7 +90,7 @@ static bool is_about_injection(int error)
 {
 	return error == -EOPNOTSUPP || error == -EKEYREJECTED || error == -ENOEXEC ||
 	       error == -ENOSYS || error == -ESTRPIPE || error == -ETIME || error == -EBUSY ||
-	       error == -EPROTO || error == -ENOBUFS;
+	       error == -EPROTO || error == -ENOBUFS || error == -ETIMEDOUT;
 }
 
 /* The text of its status; empty if it cannot be had. */
@@ -204,6 +211,8 @@ static int64_t pass(struct cryo_work *work)
 	cryo_copy_beside(work->copy, &work->snapshot.spool);
 	r = cryo_copy_plan(work->copy, &work->snapshot.tracked, &work->core, &early);
 	work->inspector.memory.which = CRYO_SCAN_ALL;
+	if (r == 0 && cryo_copy_n_given_up(work->copy))
+		r = -ETIMEDOUT;
 	return r < 0 ? r : (int64_t)(work->reader->shared->bytes_done - before);
 }
 
@@ -226,15 +235,6 @@ static void expect(struct cryo_work *work)
 	for (size_t i = 0; i < work->snapshot.before.n_vmas; i++)
 		expected += work->snapshot.before.vmas[i].rss;
 	work->reader->shared->bytes_expected = expected;
-}
-
-/* As if nothing had been copied. */
-static void give_up(struct cryo_work *work)
-{
-	cryo_copy_beside(work->copy, NULL);
-	cryo_snapshot_clear(work);
-	cryo_output_empty(&work->core);
-	work->reader->shared->bytes_done = 0;
 }
 
 /* 0: ready for the last stop; 1: it does not converge; or -errno. */
@@ -358,7 +358,7 @@ static int choose(struct cryo_work *work)
 	if (r == 0 && work->snapshot.way == CRYOCORE_SNAPSHOT_PRECOPY)
 		return 0;
 	if (wish != CRYOCORE_SNAPSHOT_FORK)
-		give_up(work);
+		cryo_snapshot_give_up(work);
 	if (wish == CRYOCORE_SNAPSHOT_PRECOPY || is_about_injection(why)) {
 		cryo_snapshot_say_no(work, "pre-copy", why);
 		return 0;
@@ -389,13 +389,6 @@ static int begin(struct cryo_work *work)
 	return r;
 }
 
-int cryo_snapshot_refuse(const struct cryo_work *work)
-{
-	cryo_tell(work, CRYOCORE_ERROR, -ETIME,
-		"nothing was captured: it would stand still for longer than --max-pause allows");
-	return -ETIME;
-}
-
 /* Whether the ordinary way is short enough. What is expected is said if it is not. */
 static bool is_short(struct cryo_work *work)
 {
@@ -418,8 +411,10 @@ int cryo_snapshot_begin(struct cryo_work *work)
 	bool wanted = request->snapshot != CRYOCORE_SNAPSHOT_NONE;
 	int r = 0;
 
-	if (work->reader->tracer < 0 || work->snapshot.begun || (!wanted && !request->max_pause_ns))
+	if (work->reader->tracer < 0 || (!wanted && !request->max_pause_ns))
 		return 0;
+	if (work->snapshot.begun)
+		return cryo_snapshot_go_on(work);
 	work->snapshot.begun = true;
 	if (is_stopped_anyhow(work)) {
 		cryo_tell(work, CRYOCORE_INFO, 0,

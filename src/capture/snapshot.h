@@ -27,6 +27,7 @@ struct cryo_work;
  * @sketch: where its memory stands in the file; @tracked: the same, of tracked memory only
  * @spool: what of it is in the file
  * @has_copy: there is a copy of the target, by fork; @copy: its memory; @copy_swap: for that
+ * @is_copy_read: the inspector has the memory of the copy; @original: that of the target meanwhile
  * @live, @copied: the plan, as far as the target itself is read, and as far as the copy is
  */
 struct cryo_snapshot {
@@ -36,8 +37,8 @@ struct cryo_snapshot {
 	struct cryo_process before;
 	struct cryo_plan sketch, tracked;
 	struct cryo_spool spool;
-	bool has_copy;
-	struct cryo_memory copy;
+	bool has_copy, is_copy_read;
+	struct cryo_memory copy, original;
 	struct cryo_swap copy_swap;
 	struct cryo_plan live, copied;
 };
@@ -90,6 +91,13 @@ int cryo_snapshot_stop(
 
 /* Say that the target would be stopped for too long. -ETIME. */
 int cryo_snapshot_refuse(const struct cryo_work *work);
+
+/* As if nothing had been copied. */
+void cryo_snapshot_give_up(struct cryo_work *work);
+
+/* Instead of somebody who got stuck before the last stop: without a snapshot, unless it was ready.
+ * 0 or -errno. */
+int cryo_snapshot_go_on(struct cryo_work *work);
 
 /* Say why a way cannot be gone. */
 void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int error);

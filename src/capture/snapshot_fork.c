@@ -125,12 +125,17 @@ const struct cryo_plan *cryo_snapshot_plan(const struct cryo_work *work)
 
 int cryo_snapshot_read_copy(struct cryo_work *work)
 {
-	struct cryo_memory memory = work->inspector.memory;
+	struct cryo_snapshot *snapshot = &work->snapshot;
 	int r;
 
-	work->inspector.memory = work->snapshot.copy;
-	r = cryo_copy_plan(work->copy, &work->snapshot.copied, &work->core, &work->written);
-	work->inspector.memory = memory;
+	if (!snapshot->is_copy_read) { /* else somebody got stuck in it */
+		snapshot->original = work->inspector.memory;
+		work->inspector.memory = snapshot->copy;
+	}
+	snapshot->is_copy_read = true;
+	r = cryo_copy_plan(work->copy, &snapshot->copied, &work->core, &work->written);
+	work->inspector.memory = snapshot->original;
+	snapshot->is_copy_read = false;
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "capture/channel.h"
 #include "capture/snapshot.h"
+#include "capture/tell.h"
 #include "capture/work.h"
 
 static const struct {
@@ -31,6 +32,7 @@ static const struct {
 	{-EAGAIN, "its user or cgroup may have no more processes"},
 	{-ENOMEM, "memory is short"},
 	{-ENOBUFS, "its memory cgroup is full"},
+	{-ETIMEDOUT, "who read it waited in vain"},
 	{-EDQUOT, "its memory cgroup, or the machine, has no room for as much again as it has"},
 };
 
@@ -46,4 +48,33 @@ void cryo_snapshot_say_no(const struct cryo_work *work, const char *way, int err
 {
 	cryo_channel_say(work->reader->supervisor, CRYOCORE_WARNING, 0,
 		"no snapshot by %s: %s: it stood still for all of the copying", way, reason(error));
+}
+
+int cryo_snapshot_refuse(const struct cryo_work *work)
+{
+	cryo_tell(work, CRYOCORE_ERROR, -ETIME,
+		"nothing was captured: it would stand still for longer than --max-pause allows");
+	return -ETIME;
+}
+
+void cryo_snapshot_give_up(struct cryo_work *work)
+{
+	cryo_copy_beside(work->copy, NULL);
+	cryo_snapshot_clear(work);
+	cryo_output_empty(&work->core);
+	work->reader->shared->bytes_done = 0;
+}
+
+/* One that has no way yet was at the search for it, or at a pass of pre-copy. */
+int cryo_snapshot_go_on(struct cryo_work *work)
+{
+	bool is_fork = work->reader->request->snapshot == CRYOCORE_SNAPSHOT_FORK;
+
+	if (work->snapshot.way != CRYOCORE_SNAPSHOT_NONE)
+		return 0;
+	cryo_copy_leave(work->copy, &work->written);
+	cryo_snapshot_give_up(work);
+	work->inspector.memory.which = CRYO_SCAN_ALL;
+	cryo_snapshot_say_no(work, is_fork ? "fork" : "pre-copy", -ETIMEDOUT);
+	return work->reader->request->max_pause_ns ? cryo_snapshot_refuse(work) : 0;
 }

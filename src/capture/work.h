@@ -29,8 +29,9 @@
  * @account: what happened, filled in along the way
  * @release_error: of the letter that asks for the release
  * @guard: of the thread that works
- * @is_looked_at, @is_open, @is_stopped, @is_placed, @has_head: how far it is, for a thread that
- * takes its place
+ * @is_looked_at, @is_open, @is_stopped, @is_placed: how far it is, for a thread that takes its
+ * place
+ * @is_read, @has_head, @is_flushed: the same, behind the stop
  * @is_told: the tracer said that it has stopped what it could; @is_released: and given it back
  */
 struct cryo_work {
@@ -50,7 +51,8 @@ struct cryo_work {
 	struct cryo_account account;
 	int release_error;
 	struct cryo_guard *guard;
-	bool is_looked_at, is_open, is_stopped, is_placed, has_head, is_told, is_released;
+	bool is_looked_at, is_open, is_stopped, is_placed, is_read, has_head, is_flushed;
+	bool is_told, is_released;
 };
 
 /* Count a stop, of which the release was told. */

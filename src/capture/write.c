@@ -322,7 +322,7 @@ void cryo_copy_ready(struct cryo_copy *copy)
 {
 	pthread_mutex_lock(&copy->lock);
 	while (copy->job)
-		pthread_cond_wait(&copy->changed, &copy->lock);
+		cryo_batches_wait(copy);
 	pthread_mutex_unlock(&copy->lock);
 }
 
@@ -349,20 +349,32 @@ int cryo_copy_plan(struct cryo_copy *copy, const struct cryo_plan *plan, struct 
 	struct cryo_written *written)
 {
 	struct cryo_written *before = copy->written;
-	int r;
+	int r = 0;
 
-	end_walk(copy);
-	copy->written = written;
-	copy->output = output;
-	copy->plan = plan;
-	cryo_dropbehind_expect(&output->behind, copy->shared->bytes_expected);
-	r = cryo_batches_start(copy, 0);
+	if (copy->plan != plan || !copy->source) { /* else somebody takes the place of another */
+		end_walk(copy);
+		copy->written = written;
+		copy->output = output;
+		copy->plan = plan;
+		cryo_dropbehind_expect(&output->behind, copy->shared->bytes_expected);
+		r = cryo_batches_start(copy, 0);
+	}
 	if (r == 0)
 		r = run(copy, copy_job);
+	if (r == 0 && copy->late)
+		r = cryo_batches_leave_unread(copy);
 	end_walk(copy);
 	copy->written = before;
 	cryo_written_sort(written);
 	return r;
+}
+
+void cryo_copy_leave(struct cryo_copy *copy, struct cryo_written *written)
+{
+	if (!copy)
+		return;
+	end_walk(copy);
+	copy->written = written;
 }
 
 int cryo_copy_hold(struct cryo_copy *copy, const struct cryo_plan *plan)

@@ -42,10 +42,18 @@ void cryo_copy_beside(struct cryo_copy *copy, struct cryo_spool *spool);
  * cryo_copy_plan - read and write all of a plan that is finished, or a sketch.
  * @written: told what came of it
  *
- * 0, -ESRCH or -errno.
+ * Who takes the place of somebody who got stuck in it goes on behind what that was at. 0, -ESRCH or
+ * -errno.
  */
 int cryo_copy_plan(struct cryo_copy *copy, const struct cryo_plan *plan, struct cryo_output *output,
 	struct cryo_written *written);
+
+/**
+ * cryo_copy_leave - of who takes the place of somebody who got stuck in cryo_copy_plan(): do not go
+ * on with it.
+ * @written: as for cryo_copy_begin()
+ */
+void cryo_copy_leave(struct cryo_copy *copy, struct cryo_written *written);
 
 /**
  * cryo_copy_hold - read what may be held.
@@ -62,7 +70,8 @@ int cryo_copy_rest(struct cryo_copy *copy, struct cryo_output *output);
 int cryo_copy_flush(struct cryo_copy *copy, struct cryo_output *output);
 
 /**
- * cryo_copy_replace - take the place of the calling thread of cryo_copy_hold() or cryo_copy_rest().
+ * cryo_copy_replace - take the place of the thread that called cryo_copy_hold(), cryo_copy_rest()
+ * or cryo_copy_plan().
  *
  * It was given up by the inspector's guard, which is that of another thread now. That one makes the
  * same call again, which goes on behind what the first was at.

@@ -5,7 +5,10 @@ import json
 import os
 import struct
 
-from harness import PAGE, Skip, children_of, cryocore, maps_of, read_bytes, status_of, tids_of
+from harness import PAGE, Skip, children_of, cryocore, maps_of, read_bytes, status_of, tids_of, wait_until
+
+# The kernel writes the number of the processor into a thread's memory when it goes on (rseq(2)).
+QUIET = dict(os.environ, GLIBC_TUNABLES='glibc.pthread.rseq=0')
 
 
 def supported():
@@ -57,3 +60,26 @@ def refused(tap, what, victim, status, way='precopy', says='no snapshot'):
     tap.ok(os.path.exists('snap.%d' % victim.pid), '%s: a core' % what)
     tap.equal(facts(victim.pid), before, '%s: the target is as it was' % what)
     return result
+
+
+def unlike(left, right):
+    """What differs between the memory of two cores."""
+    found = []
+    segments = [[(s.vaddr, s.end, s.filesz, s.flags) for s in core.loads] for core in (left, right)]
+    if segments[0] != segments[1]:
+        found += sorted(set(segments[0]) ^ set(segments[1]))
+    for segment in left.loads:
+        for at in range(segment.vaddr, segment.vaddr + segment.filesz, 1 << 20):
+            size = min(1 << 20, segment.vaddr + segment.filesz - at)
+            one, two = left.read(at, size), right.read(at, size)
+            if one != two:
+                found += [hex(at + i) for i in range(0, size, PAGE)
+                          if one[i:i + PAGE] != two[i:i + PAGE]]
+    return found
+
+
+def rest(victim):
+    """All of its threads wait where they always do, and not for a lock or a processor on the way there."""
+    if victim.all('thread'):
+        victim.wait_parked()
+    wait_until(lambda: victim.states() == {'S'}, 'threads to wait')

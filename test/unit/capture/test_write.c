@@ -148,6 +148,30 @@ Test(write, what_comes_too_late_is_a_gap)
 	end(&setting);
 }
 
+/* The copy that a fork has made is read in this way. */
+Test(write, what_of_a_whole_plan_comes_too_late_is_a_gap)
+{
+	_cleanup_written_ struct cryo_written written = {0};
+	struct cryo_arena arena = {0};
+	struct setting setting;
+	struct cryo_copy *copy;
+
+	begin(&setting, 512 * PAGE);
+	memset(setting.memory, 1, 512 * PAGE);
+	setting.inspector.write_until = 1;
+	cr_assert_eq(
+		cryo_copy_begin(&setting.inspector, &setting.shared, &written, &arena, &copy), 0);
+	finish(&setting);
+	cr_assert_eq(cryo_copy_plan(copy, &setting.plan, &setting.output, &written), 0);
+	cryo_copy_end(copy);
+	cr_assert(written.is_late);
+	cr_assert_eq(written.data_bytes, 0);
+	cr_assert_eq(written.gap_bytes, 512 * PAGE);
+	cryo_arena_clear(&arena);
+	cryo_buffer_clear(&setting.plan.head);
+	end(&setting);
+}
+
 Test(write, memory_out_of_reach_is_a_gap)
 {
 	_cleanup_written_ struct cryo_written written = {0};
