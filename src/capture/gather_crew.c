@@ -7,6 +7,20 @@ enum {
 	DEFAULT_MAX_JOBS = 8,
 };
 
+/* Put something else at a place where `old` is: hands, or none. */
+static void replace_hands(
+	struct cryo_gather *gather, const struct cryo_hands *old, struct cryo_hands *new)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&gather->callbacks);
+	while (i < CRYO_CREW_MAX && gather->hands[i] != old)
+		i++;
+	if (i < CRYO_CREW_MAX)
+		gather->hands[i] = new;
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
 static void *work(void *user)
 {
 	struct cryo_crew *crew = user;
@@ -14,10 +28,12 @@ static void *work(void *user)
 	struct cryo_hands hands = {CRYO_WORKER_NONE, CRYO_SESSION(crew->gather->procfs)};
 	size_t i;
 
+	replace_hands(crew->gather, NULL, &hands);
 	while (!crew->gather->left && (i = atomic_fetch_add(&crew->next, 1)) < targets->count) {
 		crew->stage(crew->gather, &targets->array[i], &hands);
 		targets->array[i].n_made = cryo_dossier_made(&targets->array[i].dossier);
 	}
+	replace_hands(crew->gather, &hands, NULL);
 	cryo_worker_end(&hands.worker);
 	cryo_session_end(&hands.session);
 	return NULL;

@@ -6,10 +6,6 @@
 
 #include "capture/gather_state.h"
 
-enum {
-	CRYO_CREW_MAX = 64
-};
-
 /* What is done for one target. @hands: of the thread */
 typedef void cryo_stage(
 	struct cryo_gather *gather, struct cryo_target *target, struct cryo_hands *hands);

@@ -13,6 +13,8 @@
 #include "evidence/worker.h"
 
 enum {
+	CRYO_CREW_MAX = 64,
+
 	/* A collector that shows no sign of life for so long is killed. */
 	CRYO_GATHER_STALL_MS = 5000
 };
@@ -33,6 +35,7 @@ enum {
  * @stop: a capture ends early once that is not 0; @stopping is, where somebody watches over the
  *	sink (gather_watch.h), what it points to, and @cancelled stands for the user's
  * @left, @n_inside, @thaws: see there
+ * @hands: of the threads that are at work; guarded by @callbacks
  */
 struct cryo_gather {
 	struct cryocore_gather_options own;
@@ -65,6 +68,7 @@ struct cryo_gather {
 	volatile int stopping, cancelled;
 	atomic_bool left, thaws;
 	atomic_size_t n_inside;
+	struct cryo_hands *hands[CRYO_CREW_MAX];
 };
 
 /* The processes that a thread of ours works by; each made when there is something for it to do. */

@@ -7,8 +7,10 @@
 #include "capture/gather_watch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,10 +22,11 @@
 #include "proc/procfs.h"
 
 /* How long there may be no answer; how long threads that are not stuck may take to end; and a
- * capture, which has bounds of its own, to give back its process. */
+ * capture, which has bounds of its own, to give back its process: it does that first, and may then
+ * wait for a reader to die. */
 #define SILENCE_NS (30 * CRYO_NSEC_PER_SEC)
 #define GRACE_NS (2 * CRYO_NSEC_PER_SEC)
-#define INSIDE_NS (120 * CRYO_NSEC_PER_SEC)
+#define INSIDE_NS (20 * CRYO_NSEC_PER_SEC)
 
 enum {
 	TICK_US = 20 * 1000
@@ -178,6 +181,31 @@ bool cryo_gather_watch(struct cryo_gather *gather, void *(*collect)(void *gather
 
 /* ---- when it is left ---- */
 
+/* A child whose parent has not heard of its end: nobody else has its number. */
+static void end_child(pid_t pid)
+{
+	siginfo_t info;
+
+	if (pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		kill(pid, SIGKILL);
+}
+
+/* The children of a thread that is stuck would wait for it: its end would be theirs. */
+static void end_children(struct cryo_gather *gather)
+{
+	pthread_mutex_lock(&gather->callbacks);
+	for (size_t i = 0; i < CRYO_CREW_MAX; i++) {
+		const struct cryo_hands *hands = gather->hands[i];
+
+		if (!hands)
+			continue;
+		end_child(hands->worker.child);
+		end_child(hands->session.children.tracer.pid);
+		end_child(hands->session.children.reader.pid);
+	}
+	pthread_mutex_unlock(&gather->callbacks);
+}
+
 static void count(struct cryo_gather *gather)
 {
 	struct cryocore_gather_result *result = gather->result;
@@ -213,6 +241,7 @@ static size_t tell(struct cryo_gather *gather)
 
 void cryo_gather_abandon(struct cryo_gather *gather)
 {
+	end_children(gather);
 	cryo_gather_thaw_left(gather);
 	count(gather);
 	for (size_t i = gather->n_closed; i < gather->targets.count; i++)
