@@ -25,6 +25,9 @@ enum {
 /* The least that any stop takes. */
 #define LEAST_NS (500 * CRYO_NSEC_PER_MSEC / 1000)
 
+/* A disk that takes longer for one sample is slow enough to be known by that. */
+#define SLOW_NS (500 * CRYO_NSEC_PER_MSEC)
+
 uint64_t cryo_estimate_from(
 	uint64_t bytes, uint64_t beyond, uint64_t n_threads, const struct cryo_rates *rates)
 {
@@ -69,6 +72,16 @@ static uint64_t time_writing(
 	return r < 0 ? 0 : end - begin;
 }
 
+/* Of one sample. A very slow disk is asked for no more: the supervisor would lose patience. */
+static uint64_t time_disk(struct cryo_output *output, const uint8_t *chunk)
+{
+	uint64_t first = time_writing(output, chunk, SAMPLE, true);
+
+	return first > SLOW_NS
+		       ? first
+		       : time_writing(output, chunk, DISK_SAMPLES * SAMPLE, true) / DISK_SAMPLES;
+}
+
 uint64_t cryo_estimate_pause(const struct cryo_inspector *inspector, struct cryo_output *output)
 {
 	_cleanup_free_ uint8_t *from = malloc(SAMPLE), *to = malloc(CHUNK);
@@ -85,7 +98,6 @@ uint64_t cryo_estimate_pause(const struct cryo_inspector *inspector, struct cryo
 	if (!output->forward)
 		rates.write_ns = time_writing(output, to, SAMPLE, false);
 	if (!output->forward && beyond)
-		rates.disk_ns =
-			time_writing(output, to, DISK_SAMPLES * SAMPLE, true) / DISK_SAMPLES;
+		rates.disk_ns = time_disk(output, to);
 	return cryo_estimate_from(inspector->expected, beyond, inspector->n_threads, &rates);
 }
