@@ -173,11 +173,20 @@ void cryo_stop_look(const struct cryo_identity *identity, struct cryo_stopped *s
 		stopped->count = 0;
 }
 
-/* Whether what is known already may be gone by. */
-static bool take_look(struct cryo_stopped *stopped)
+/* Whether what is known already may be gone by. Who could not stop then may be able to now: a FUSE
+ * server has answered him meanwhile. */
+static bool take_look(const struct cryo_identity *identity, struct cryo_stopped *stopped)
 {
 	if (cryo_now() - stopped->look_ns > LOOK_NS)
 		stopped->count = 0;
+	for (size_t i = 0; i < stopped->count; i++) {
+		struct cryo_tracee *tracee = &stopped->tracees[i];
+
+		if (tracee->state != CRYO_TRACEE_REFUSED)
+			continue;
+		*tracee = (struct cryo_tracee){.tid = tracee->tid};
+		look_at(identity->dir, tracee);
+	}
 	return stopped->count;
 }
 
@@ -312,7 +321,7 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t 
 {
 	uint64_t limit = earlier(deadline, cryo_now() + patience);
 	int r = cryo_tracee_tick_start();
-	bool is_looked_at = take_look(stopped);
+	bool is_looked_at = take_look(identity, stopped);
 	size_t waited = 0; /* how many have been waited for */
 
 	stopped->leader_record = SIZE_MAX;
