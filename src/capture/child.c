@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/signals.h"
+#include "capture/stop.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 
@@ -182,7 +183,8 @@ int cryo_child_reap_crash(pid_t *pid, uint64_t deadline)
 	return 0;
 }
 
-/* How often the threads of a process have gone to sleep, if one of them is in state D; else 0. */
+/* How often the threads of a process have gone to sleep, if one of them is in state D, or waits for
+ * a FUSE server at its end (it closes its files then); else 0. */
 static uint64_t sleeps_of_stuck(int procfs, pid_t pid)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
@@ -200,7 +202,7 @@ static uint64_t sleeps_of_stuck(int procfs, pid_t pid)
 		if (task < 0 || cryo_status_read(task, &status) < 0)
 			continue;
 		sleeps += status.voluntary_switches + 1;
-		stuck |= status.state == 'D';
+		stuck |= status.state == 'D' || cryo_stop_is_hopeless(dir, tids[i]);
 	}
 	return stuck ? sleeps : 0;
 }
