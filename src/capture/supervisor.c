@@ -118,7 +118,7 @@ static void (*const hearers[])(struct supervisor *, const struct cryo_letter *) 
 	[CRYO_LETTER_DONE] = hear_done,
 };
 
-/* Take what a child has to say. Whether its channel is still open. */
+/* Take what a child has to say. Whether it had a letter. */
 static bool listen_to(struct supervisor *supervisor, struct cryo_child *child)
 {
 	struct cryo_letter letter;
@@ -130,7 +130,7 @@ static bool listen_to(struct supervisor *supervisor, struct cryo_child *child)
 	}
 	if (r == 0 && letter.kind < ARRAY_SIZE(hearers) && hearers[letter.kind])
 		hearers[letter.kind](supervisor, &letter);
-	return true;
+	return r == 0;
 }
 
 /* ---- time ---- */
