@@ -10,10 +10,13 @@
 #include "capture/carrier.h"
 #include "proc/procfs.h"
 
-/* A process that has only one descriptor. */
+/* A process that has only one descriptor, as soon as this returns: what it closes last is ours to
+ * read. */
 static pid_t begin(int fd)
 {
+	int ready[2], r = pipe(ready);
 	pid_t child = fork();
+	char byte;
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -23,7 +26,11 @@ static pid_t begin(int fd)
 		for (;;)
 			pause();
 	}
+	cr_assert_eq(r, 0);
 	cr_assert_gt(child, 0);
+	close(ready[1]);
+	cr_assert_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
 	return child;
 }
 
