@@ -15,8 +15,7 @@
  * cryo_child_begin - the first thing that a child does.
  * @parent: pid of the supervisor, as it was before fork()
  * @death_signal: sent to us when it dies (PR_SET_PDEATHSIG)
- * @descriptors: @count of them that are needed; the rest of what was inherited is closed, but for
- *	files whose server would be asked about it; stdin, stdout and stderr are /dev/null
+ * @descriptors: @count of them that are needed; for the rest see proc/inherited.h
  *
  * Ends the process if the supervisor is dead already. It has nothing of the caller's handlers and
  * mask of signals. A crash of it leaves no core, which would have a part of the target's memory.

@@ -260,8 +260,9 @@ static void end_tracer(struct supervisor *supervisor)
 {
 	struct cryo_child *tracer = &supervisor->children->tracer;
 
-	if (cryo_child_end(
-		    &tracer->pid, supervisor->request->procfs, supervisor->stopped ? DEATH_NS : 0))
+	if (cryo_child_end(&tracer->pid, supervisor->request->procfs,
+		    supervisor->stopped ? DEATH_NS : 0) ||
+		(supervisor->released && !supervisor->is_spent))
 		return;
 	cryo_result_say(supervisor->result, CRYOCORE_ERROR, 0,
 		"the tracing process %d could not be ended: the target may still be held",

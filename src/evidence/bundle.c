@@ -246,7 +246,9 @@ static int run_child(struct cryo_bundle *bundle)
 {
 	struct cryo_guard guard = {
 		progress_of, bundle, bundle->options.stall_ms, bundle->options.cancel};
-	pid_t child = cryo_guard_fork();
+	const int kept[] = {bundle->records, bundle->directory, bundle->options.procfs,
+		cryo_sink_directory_fd(bundle->options.sink)};
+	pid_t child = cryo_guard_fork(kept, ARRAY_SIZE(kept));
 	int status, r;
 
 	if (child == 0)

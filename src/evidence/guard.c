@@ -13,13 +13,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/signals.h"
+#include "proc/inherited.h"
 
 enum {
 	POLL_MS = 50,        /* between looks at the signs of life */
 	NO_PIDFD_POLL_MS = 2 /* before Linux 5.3 nothing wakes us */
 };
 
-pid_t cryo_guard_fork(void)
+pid_t cryo_guard_fork(const int *kept, size_t count)
 {
 	pid_t parent = getpid(), child = fork();
 
@@ -31,6 +32,7 @@ pid_t cryo_guard_fork(void)
 	signal(SIGXFSZ, SIG_IGN);
 	if (getppid() != parent)
 		_exit(1);
+	cryo_inherited_leave(kept, count);
 	return 0;
 }
 

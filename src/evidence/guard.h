@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,10 +24,11 @@ struct cryo_guard {
 
 /**
  * cryo_guard_fork - fork a child that ends with us.
+ * @kept: @count descriptors that it needs; for the rest see proc/inherited.h
  *
  * As fork(2): 0 in the child, its pid in the parent, or -errno.
  */
-pid_t cryo_guard_fork(void);
+pid_t cryo_guard_fork(const int *kept, size_t count);
 
 /**
  * cryo_guard_watch - wait for the end of a child.

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/signals.h"
 #include "proc/identity.h"
+#include "proc/inherited.h"
 
 struct life {
 	const struct cryo_worker_setup *setup;
@@ -175,32 +176,18 @@ static bool receive(int orders, struct cryo_order *ret_order)
 	return true;
 }
 
-/* ---- descriptors ---- */
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static void keep_only(int *kept, size_t count)
-{
-	qsort(kept, count, sizeof(*kept), compare);
-	for (size_t i = 0; i < count; i++)
-		cryo_io_close_range(i ? kept[i - 1] + 1 : STDERR_FILENO + 1, kept[i] - 1);
-	cryo_io_close_range(kept[count - 1] + 1, INT_MAX);
-}
-
 int cryo_worker_live(
 	const struct cryo_worker_setup *setup, struct cryo_records *records, int orders)
 {
-	int kept[] = {orders, records->fd, setup->procfs, cryo_sink_directory_fd(setup->sink)};
+	const int kept[] = {
+		orders, records->fd, setup->procfs, cryo_sink_directory_fd(setup->sink)};
 	struct life life = {.setup = setup, .records = records};
 	struct cryo_order order;
 
 	cryo_signals_leave();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	keep_only(kept, ARRAY_SIZE(kept));
+	cryo_inherited_leave(kept, ARRAY_SIZE(kept));
 	while (receive(orders, &order)) {
 		struct cryo_answer answer = obey(&life, &order);
 
