@@ -225,7 +225,7 @@ static int read_one(const struct cryo_identity *identity, struct cryo_stopped *s
 {
 	const struct cryo_arch *arch = NULL;
 	size_t start = records->size;
-	int r = cryo_registers_read(tracee->tid, &stopped->program, records, &arch);
+	int r = cryo_registers_read(identity->dir, tracee->tid, &stopped->program, records, &arch);
 	struct cryo_registers_record *record;
 
 	if (r == -ESRCH) {

@@ -42,7 +42,8 @@ static bool is_any_gone(const struct cryo_stopped *stopped)
 
 /* Whether the leader still has the registers that were read. Of one whose system call was put back
  * the stack pointer tells. */
-static bool has_same_registers(const struct cryo_stopped *stopped, const struct cryo_tracee *leader,
+static bool has_same_registers(const struct cryo_identity *identity,
+	const struct cryo_stopped *stopped, const struct cryo_tracee *leader,
 	struct cryo_buffer *records)
 {
 	_cleanup_buffer_ struct cryo_buffer now = {0};
@@ -50,7 +51,7 @@ static bool has_same_registers(const struct cryo_stopped *stopped, const struct 
 	const uint8_t *before, *after;
 
 	if (stopped->leader_record == SIZE_MAX ||
-		cryo_registers_read(leader->tid, &program, &now, &arch) < 0)
+		cryo_registers_read(identity->dir, leader->tid, &program, &now, &arch) < 0)
 		return false;
 	before = cryo_registers_general(cryo_registers_at(records, stopped->leader_record));
 	after = cryo_registers_general(cryo_registers_at(&now, 0));
@@ -89,7 +90,7 @@ static bool is_leader_stale(const struct cryo_identity *identity, struct cryo_st
 	if (leader->state == CRYO_TRACEE_REFUSED && leader->error != -EPERM)
 		return false;
 	if (leader->state == CRYO_TRACEE_STOPPED && cryo_tracee_is_ours(leader->tid) &&
-		(!is_any_gone(stopped) || has_same_registers(stopped, leader, records)))
+		(!is_any_gone(stopped) || has_same_registers(identity, stopped, leader, records)))
 		return false;
 	return is_there(identity, identity->pid);
 }

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -19,15 +20,15 @@ enum {
 	AUXV_LIMIT = 1 << 16
 };
 
-const struct cryo_arch *cryo_foreign_program(pid_t tid)
+/* Who leads the process may have ended. */
+const struct cryo_arch *cryo_foreign_program(int process_dir, pid_t tid)
 {
-	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
 	_cleanup_buffer_ struct cryo_buffer auxv = {0};
+	char name[32];
 	size_t word = 0;
 
-	if (procfs >= 0)
-		dir = cryo_procfs_open_process(procfs, tid);
-	if (dir >= 0 && cryo_procfs_read(dir, "auxv", AUXV_LIMIT, &auxv) == 0)
+	snprintf(name, sizeof(name), "task/%d/auxv", tid);
+	if (cryo_procfs_read(process_dir, name, AUXV_LIMIT, &auxv) == 0)
 		word = cryo_auxv_word(auxv.data, auxv.size);
 	return word ? cryo_arch_by_word(cryo_arch_host(), word) : NULL;
 }

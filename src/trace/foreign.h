@@ -10,8 +10,8 @@
 #include "base/buffer.h"
 
 /* The row of the program that a thread runs, by its auxiliary vector; NULL if that does not tell.
- */
-const struct cryo_arch *cryo_foreign_program(pid_t tid);
+ * @process_dir: /proc/PID, of our pid namespace */
+const struct cryo_arch *cryo_foreign_program(int process_dir, pid_t tid);
 
 /**
  * cryo_foreign_general - the general regset of a stopped tracee, in the form of its program.

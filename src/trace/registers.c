@@ -102,8 +102,8 @@ static int read_other(pid_t tid, const struct cryo_regset_row *row, const struct
 }
 
 /* The general regset, in the form of the program. 0 or -errno. */
-static int read_general(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
-	bool *ret_foreign, const struct cryo_arch **ret_arch)
+static int read_general(int process_dir, pid_t tid, const struct cryo_arch **program,
+	struct cryo_buffer *records, bool *ret_foreign, const struct cryo_arch **ret_arch)
 {
 	size_t start = records->size;
 	int r = read_regset(tid, NT_PRSTATUS, records);
@@ -112,7 +112,7 @@ static int read_general(pid_t tid, const struct cryo_arch **program, struct cryo
 	if (!*ret_arch)
 		return r < 0 ? r : -ENOEXEC;
 	if (*program != *ret_arch)
-		*program = cryo_foreign_program(tid);
+		*program = cryo_foreign_program(process_dir, tid);
 	if (!*program)
 		*program = *ret_arch;
 	*ret_foreign = *program != *ret_arch;
@@ -123,8 +123,8 @@ static int read_general(pid_t tid, const struct cryo_arch **program, struct cryo
 	return read_foreign_general(tid, *program, records);
 }
 
-int cryo_registers_read(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
-	const struct cryo_arch **ret_arch)
+int cryo_registers_read(int process_dir, pid_t tid, const struct cryo_arch **program,
+	struct cryo_buffer *records, const struct cryo_arch **ret_arch)
 {
 	size_t start = records->size;
 	struct cryo_registers_record head = {
@@ -134,7 +134,7 @@ int cryo_registers_read(pid_t tid, const struct cryo_arch **program, struct cryo
 	int r = cryo_buffer_add(records, &head, sizeof(head));
 
 	if (r == 0)
-		r = read_general(tid, program, records, &foreign, &arch);
+		r = read_general(process_dir, tid, program, records, &foreign, &arch);
 	for (size_t i = 0; r == 0 && arch->regsets[i].owner; i++) {
 		int got = read_other(tid, &arch->regsets[i], arch, foreign, records);
 

@@ -31,13 +31,14 @@ int cryo_registers_make_room(struct cryo_buffer *records, size_t size);
 
 /**
  * cryo_registers_read - append the record of a stopped tracee.
+ * @process_dir: /proc/PID of its process
  * @program: the row of its program: NULL at first, then what was found for another thread
  * @ret_arch: the row of the record: that of the program
  *
  * Returns 0; -ENOEXEC if no row fits; -ESRCH if the thread died; or -errno.
  */
-int cryo_registers_read(pid_t tid, const struct cryo_arch **program, struct cryo_buffer *records,
-	const struct cryo_arch **ret_arch);
+int cryo_registers_read(int process_dir, pid_t tid, const struct cryo_arch **program,
+	struct cryo_buffer *records, const struct cryo_arch **ret_arch);
 
 /* The record that was appended last at @offset, and its general regset. */
 struct cryo_registers_record *cryo_registers_at(struct cryo_buffer *records, size_t offset);
