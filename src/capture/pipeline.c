@@ -380,10 +380,8 @@ static int stop(struct cryo_work *work)
 		r = wait_for_stop(work);
 	if (r == 0)
 		take_sharers(work);
-	if (r == 0 && work->reader->shared->cancel) {
-		cryo_tell(work, CRYOCORE_ERROR, -ECANCELED, "interrupted: nothing was captured");
+	if (r == 0 && work->reader->shared->cancel) /* who did that says why */
 		r = -ECANCELED;
-	}
 	work->is_stopped = r == 0;
 	return r;
 }

@@ -12,15 +12,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/escape.h"
 #include "capture/capture.h"
 #include "capture/carrier.h"
 #include "capture/channel.h"
@@ -368,12 +365,14 @@ static void run(struct supervisor *supervisor)
 static void tell_error(const struct supervisor *supervisor, bool captured)
 {
 	enum cryocore_severity severity = captured ? CRYOCORE_WARNING : CRYOCORE_ERROR;
+	bool cut = supervisor->error == -ECANCELED;
 
 	if (supervisor->error == 0 || cryo_result_has(supervisor->result, severity))
 		return;
 	cryo_result_say(supervisor->result, severity, supervisor->error, "%s: %s",
-		supervisor->error == -ECANCELED ? "interrupted" : "the capture failed",
+		cut ? "interrupted" : "the capture failed",
 		captured ? "the core is whole, what comes after it may be missing"
+		: cut    ? "nothing was captured"
 			 : strerror(-supervisor->error));
 }
 

@@ -194,10 +194,8 @@ static int show_all(const struct request *request, int count, char **paths)
 		complete += status == CLI_COMPLETE;
 		failed += status == CLI_FAILED;
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		cli_error("stdout: %s: the results could not be printed", strerror(errno));
+	if (fflush(stdout) != 0 || ferror(stdout)) /* main() says so */
 		return CLI_PARTIAL;
-	}
 	if (complete == count)
 		return CLI_COMPLETE;
 	return failed == count ? CLI_FAILED : CLI_PARTIAL;

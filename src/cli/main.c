@@ -6,10 +6,12 @@
 #include <cryocore/cryocore.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -60,6 +62,27 @@ static int check_stdout(int status)
 	return status == CLI_COMPLETE ? CLI_PARTIAL : status;
 }
 
+/*
+ * Results for a pipe that does not wait for its reader (O_NONBLOCK) would be lost, all that do not
+ * fit into it. The flag is not ours alone, so the pipe is opened once more. Where nobody reads it,
+ * or it is another's, it stays as it is, and what is lost is said.
+ */
+static void wait_for_reader(void)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd;
+	struct stat found;
+
+	if (flags < 0 || !(flags & O_NONBLOCK) || fstat(STDOUT_FILENO, &found) < 0 ||
+		!S_ISFIFO(found.st_mode))
+		return;
+	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fcntl(fd, F_SETFL, 0) == 0)
+		dup2(fd, STDOUT_FILENO);
+	close(fd);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -71,6 +94,7 @@ static int run(int argc, char **argv)
 			strerror(-r));
 		return CLI_FAILED;
 	}
+	wait_for_reader();
 	if (argc < 2) {
 		cli_usage(stderr);
 		return CLI_USAGE;
