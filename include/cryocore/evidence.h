@@ -50,7 +50,7 @@ struct cryocore_gather_progress {
  * @directory: made if need be; refused if there is anything in it
  * @tar_fd: if not -1, everything goes there as one tar stream (pax, sparse), strictly in order,
  *	manifest.json last; nothing is written anywhere else, and @directory is not used. Needs root
- * @zstd_level: the stream is compressed; 0: it is not
+ * @zstd_level: the stream is compressed; 1 to 19, 0: it is not
  * @all: every process but ourselves; kernel threads are recorded
  * @pids, @trees, @cgroups: these processes, these with all descendants, all in or below these
  *	cgroups; they are united, and limit @all if that is set too

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/options.h"
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/number.h"
@@ -65,10 +66,8 @@ int cryocore_capture(
 	int r;
 
 	cryocore_options_init(&complete);
-	if (options && options->size > sizeof(complete))
+	if (!cryo_options_read(options, &complete, sizeof(complete)))
 		return -EINVAL;
-	if (options)
-		memcpy(&complete, options, options->size);
 	if (complete.zstd_level < 0 || complete.zstd_level > CRYO_PACKER_LEVEL_MAX ||
 		(complete.zstd_level && complete.sparse_stream))
 		return -EINVAL;

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/options.h"
 #include "api/stacks_item.h"
+#include "base/packer.h"
 #include "capture/gather.h"
 #include "evidence/bundle.h"
 #include "freeze/outputs.h"
@@ -35,9 +37,9 @@ int cryocore_gather(
 	int r;
 
 	cryocore_gather_options_init(&complete);
-	if (options->size > sizeof(complete))
+	if (!cryo_options_read(options, &complete, sizeof(complete)) || complete.zstd_level < 0 ||
+		complete.zstd_level > CRYO_PACKER_LEVEL_MAX)
 		return -EINVAL;
-	memcpy(&complete, options, options->size);
 	if ((!complete.directory && complete.tar_fd < 0) || !selects_something(&complete))
 		return -EINVAL;
 	if (!complete.bundle)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/options.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "freeze/enumerate.h"
@@ -179,9 +180,9 @@ int cryocore_freeze(
 	int r;
 
 	cryocore_freeze_options_init(&complete);
-	if (options->size > sizeof(complete) || options->method > CRYOCORE_FREEZE_CGROUP)
+	if (!cryo_options_read(options, &complete, sizeof(complete)) ||
+		complete.method > CRYOCORE_FREEZE_CGROUP)
 		return -EINVAL;
-	memcpy(&complete, options, options->size);
 	request = make_request(&complete);
 	r = cryo_freeze(&request, &report);
 	return r < 0 ? r : make_result(&report, ret_result);
@@ -246,10 +247,8 @@ int cryocore_thaw(
 	int r;
 
 	cryocore_thaw_options_init(&complete);
-	if (options && options->size > sizeof(complete))
+	if (!cryo_options_read(options, &complete, sizeof(complete)))
 		return -EINVAL;
-	if (options)
-		memcpy(&complete, options, options->size);
 	request = (struct cryo_thaw_request){
 		complete.pids, complete.n_pids, complete.signal, complete.journal, THAW_WAIT_MS};
 	r = cryo_thaw(&request, &report);

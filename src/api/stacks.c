@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/options.h"
 #include "api/stacks_capture.h"
 #include "api/stacks_item.h"
 #include "base/array.h"
@@ -185,10 +186,8 @@ static int read_options(
 	struct cryocore_stacks_options complete;
 
 	cryocore_stacks_options_init(&complete);
-	if (options && options->size > sizeof(complete))
+	if (!cryo_options_read(options, &complete, sizeof(complete)))
 		return -EINVAL;
-	if (options)
-		memcpy(&complete, options, options->size);
 	if (complete.max_frames == 0 || complete.timeout_ms > INT64_MAX / CRYO_NSEC_PER_MSEC)
 		return -EINVAL;
 	*ret_limits = (struct cryo_stacks_limits){
