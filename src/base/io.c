@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -171,6 +172,14 @@ int cryo_io_check_room(unsigned int count)
 	while (n)
 		close(fds[--n]);
 	return r;
+}
+
+int cryo_io_make_directory(int at, const char *path)
+{
+	if (mkdirat(at, path, 0700) < 0)
+		return -errno;
+	fchmodat(at, path, 0700, AT_SYMLINK_NOFOLLOW); /* without it, to open it tells */
+	return 0;
 }
 
 void cryo_io_close_range(int first, int last)

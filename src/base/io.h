@@ -41,6 +41,9 @@ enum {
 	CRYO_IO_ROOM_MAX = 32
 };
 
+/* Make a directory that is ours alone (0700), whatever the umask is. 0, -EEXIST or -errno. */
+int cryo_io_make_directory(int at, const char *path);
+
 /**
  * cryo_io_check_room - whether @count more descriptors can be had, at most CRYO_IO_ROOM_MAX.
  *

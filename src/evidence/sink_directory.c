@@ -22,7 +22,6 @@
 #define PARTIAL ".partial"
 
 enum {
-	DIRECTORY_MODE = 0700,
 	FILE_MODE = 0600,
 	NAME_SIZE = CRYO_SINK_PATH_MAX + sizeof(PARTIAL),
 	RESERVE_MIN = 1 << 12
@@ -51,13 +50,12 @@ static int open_below(int directory, const char *name)
 
 static int enter(int directory, const char *name)
 {
-	int fd = open_below(directory, name);
+	int fd = open_below(directory, name), r;
 
 	if (fd != -ENOENT)
 		return fd;
-	if (mkdirat(directory, name, DIRECTORY_MODE) < 0 && errno != EEXIST)
-		return -errno;
-	return open_below(directory, name);
+	r = cryo_io_make_directory(directory, name);
+	return r < 0 && r != -EEXIST ? r : open_below(directory, name);
 }
 
 /* The directory of a path, if it is there, at one go; negative if not, or if a link is in the way.
@@ -114,6 +112,8 @@ static int open_partial(int directory, const char *name)
 	snprintf(partial, sizeof(partial), "%s" PARTIAL, name);
 	fd = openat(directory, partial,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	if (fd >= 0)
+		fchmod(fd, FILE_MODE); /* whatever the umask is */
 	return fd < 0 ? -errno : fd;
 }
 
@@ -273,8 +273,9 @@ int cryo_sink_open_directory(const char *path, struct cryo_sink **ret_sink)
 	struct directory *directory;
 	int r;
 
-	if (mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST)
-		return -errno;
+	r = cryo_io_make_directory(AT_FDCWD, path);
+	if (r < 0 && r != -EEXIST)
+		return r;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

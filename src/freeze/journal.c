@@ -73,10 +73,12 @@ char *cryo_journal_default_path(void)
 static int make_directory(const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
+	int r;
 
 	if (!copy)
 		return -ENOMEM;
-	return mkdir(dirname(copy), 0700) < 0 && errno != EEXIST ? -errno : 0;
+	r = cryo_io_make_directory(AT_FDCWD, dirname(copy));
+	return r == -EEXIST ? 0 : r;
 }
 
 /* Nobody else may have written what we are going to obey. */
@@ -123,6 +125,16 @@ static int open_file(const char *path, int flags)
 	return fd;
 }
 
+/* One that was made just now is for us to read and write, whatever the umask is. */
+static int open_to_us(int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return -errno;
+	return (info.st_mode & 0600) != 0600 && fchmod(fd, 0600) < 0 ? -errno : 0;
+}
+
 /* A locked descriptor of the file that has the name now, or -errno. */
 static int open_locked(const char *path, bool create, uint64_t deadline, bool *ret_read_only)
 {
@@ -137,6 +149,8 @@ static int open_locked(const char *path, bool create, uint64_t deadline, bool *r
 		if (fd < 0)
 			return fd;
 		r = check_file(fd);
+		if (r == 0 && create)
+			r = open_to_us(fd);
 		if (r == 0)
 			r = lock_file(fd, deadline);
 		if (r < 0)

@@ -76,6 +76,21 @@ Test(sink, a_file_has_its_name_when_it_is_whole)
 	cr_expect_eq(status.st_mode & 07777, 0700);
 }
 
+/* A caller's may take everything away. */
+Test(sink, whatever_the_umask_is)
+{
+	struct cryo_sink_file *file;
+	struct stat status;
+
+	umask(0777);
+	cr_assert_eq(cryo_sink_create(sink, "proc/1/a", NULL, &file), 0);
+	cr_assert_eq(cryo_sink_commit(file), 0);
+	cr_assert_eq(fstatat(cryo_sink_directory_fd(sink), "proc", &status, 0), 0);
+	cr_assert_eq(status.st_mode & 07777, 0700);
+	cr_assert_eq(fstatat(cryo_sink_directory_fd(sink), "proc/1/a", &status, 0), 0);
+	cr_assert_eq(status.st_mode & 07777, 0600);
+}
+
 Test(sink, nothing_is_replaced)
 {
 	struct cryo_sink_file *file, *other;

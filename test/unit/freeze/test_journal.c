@@ -217,6 +217,23 @@ Test(journal, file_is_written_and_read)
 	rmdir(path);
 }
 
+/* A caller's may take everything away: then nobody without privilege could open it again. */
+Test(journal, is_for_us_whatever_the_umask_is)
+{
+	struct cryo_journal *journal;
+	struct stat status;
+	char path[32];
+
+	enter_directory(path);
+	umask(0777);
+	cr_assert_eq(cryo_journal_open("j", &here, true, 0, &journal, NULL), 0);
+	cryo_journal_close(journal);
+	cr_assert_eq(stat("j", &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0600);
+	unlink("j");
+	rmdir(path);
+}
+
 Test(journal, file_with_a_torn_end_goes_on_behind_it)
 {
 	_cleanup_journal_state_ struct cryo_journal_state state = {0};
