@@ -17,7 +17,7 @@ static const struct {
 	const char *words;
 } reasons[] = {
 	{-EOPNOTSUPP, "it is not a 64-bit program of this machine"},
-	{-EKEYREJECTED, "seccomp watches its system calls"},
+	{-EKEYREJECTED, "seccomp watches its system calls, or it cannot be told"},
 	{-ENOSYS, "its system calls are sent to itself as signals (syscall user dispatch)"},
 	{-EADDRNOTAVAIL, "a userfaultfd of its own may have to be told of a fork"},
 	{-EBUSY, "a signal or a stop came in between"},

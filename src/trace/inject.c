@@ -121,7 +121,8 @@ static bool has_site(pid_t tid, const struct cryo_site *site)
 
 /* ---- begin ---- */
 
-/* seccomp may kill for any call but those that a program is known to make. */
+/* seccomp may kill for any call but those that a program is known to make. Where /proc is of
+ * another pid namespace the number is that of somebody whom we do not trace. */
 static bool is_watched(pid_t tid)
 {
 	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
@@ -129,7 +130,8 @@ static bool is_watched(pid_t tid)
 
 	if (procfs >= 0)
 		dir = cryo_procfs_open_process(procfs, tid);
-	return dir < 0 || cryo_status_read(dir, &status) < 0 || status.seccomp > 0;
+	return dir < 0 || cryo_status_read(dir, &status) < 0 || status.tracer != gettid() ||
+	       status.seccomp > 0;
 }
 
 static bool is_in_stack(const struct cryo_site *site, uint64_t low, uint64_t high)

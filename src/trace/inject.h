@@ -65,9 +65,9 @@ void cryo_inject_find_code(
  * @tracee: held in a stop that we caused
  *
  * Returns 0; -EOPNOTSUPP (another ABI, or another machine); -EBUSY (its stop is not one that we
- * caused); -EKEYREJECTED if seccomp watches its calls; -ENOSYS if its calls are dispatched to
- * itself; -ESTRPIPE if its stack pointer is in no stack of the site; -ENOEXEC if the code is not at
- * the site; -errno. Then the thread is as it was.
+ * caused); -EKEYREJECTED if seccomp watches its calls, or may; -ENOSYS if its calls are dispatched
+ * to itself; -ESTRPIPE if its stack pointer is in no stack of the site; -ENOEXEC if the code is not
+ * at the site; -errno. Then the thread is as it was.
  */
 int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,
 	struct cryo_injection *ret_injection);
