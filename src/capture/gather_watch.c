@@ -164,6 +164,7 @@ bool cryo_gather_watch(struct cryo_gather *gather, void *(*collect)(void *gather
 	gather->own.cancel = &gather->cancelled;
 	gather->stop = &gather->stopping;
 	if (pthread_create(&watch.thread, NULL, collect, gather) != 0) {
+		gather->stop = gather->own.cancel = watch.cancel; /* nobody else looks at it */
 		collect(gather);
 		return true;
 	}
