@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hostile.h"
 #include "victim.h"
 
 static volatile uint64_t counter;
@@ -241,6 +242,8 @@ static void state_clone_vm(int argc, char **argv)
 
 	if (child < 0)
 		die("clone");
+	if (asleep)
+		hostile_await_child(child, "S");
 	tell("partner=%d", (int)child);
 	tell_counter();
 	tell_thread(1);
