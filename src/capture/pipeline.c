@@ -473,7 +473,7 @@ void cryo_pipeline_clear(struct cryo_work *work, bool is_kept)
 	cryo_output_close(&work->exe);
 	if (is_kept)
 		return;
-	cryo_copy_end(work->copy);
+	cryo_copy_end(steal_ptr(work->copy));
 	cryo_snapshot_clear(work);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
