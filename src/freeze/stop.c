@@ -101,14 +101,14 @@ static bool is_elder_awaited(const struct stopping *stopping, pid_t pid, uint64_
 		elder ? elder : cryo_subjects_find_living(&freezer->subjects, pid), deadline);
 }
 
-/* Whether the parent or the tracer of a subject would see it stop even at the deadline. */
-static bool would_be_seen(
+/* Wait for the parent and the tracer of a subject. Whether neither would see it stop by then. */
+static bool await_elders(
 	const struct stopping *stopping, const struct cryo_subject *subject, uint64_t deadline)
 {
 	bool tracer = is_elder_awaited(stopping, subject->row.tracer, deadline);
 	bool parent = is_elder_awaited(stopping, subject->row.ppid, deadline);
 
-	return tracer || parent;
+	return !tracer && !parent;
 }
 
 static void note_result(struct cryo_subject *subject, int r)
@@ -272,7 +272,7 @@ static int fall_back(const struct stopping *stopping, struct cryo_subject *subje
 		r = cryo_journal_commit(journal);
 	if (r < 0)
 		return r;
-	would_be_seen(stopping, subject, cryo_now() + a_moment);
+	await_elders(stopping, subject, cryo_now() + a_moment);
 	stop_by_signal(stopping, subject);
 	return 0;
 }
@@ -299,7 +299,7 @@ static int stop_prompt(const struct stopping *stopping, const size_t *order)
 		if (cryo_freezer_is_cancelled(stopping->freezer))
 			break;
 		stopping->late[order[i]] = subject->engine == CRYO_ENGINE_SIGNAL &&
-					   would_be_seen(stopping, subject, cryo_now() + a_moment);
+					   !await_elders(stopping, subject, cryo_now() + a_moment);
 		if (!stopping->late[order[i]])
 			r = stop_one(stopping, subject);
 	}
@@ -321,7 +321,7 @@ static int stop_late(const struct stopping *stopping, const size_t *order)
 		if (cryo_freezer_is_cancelled(stopping->freezer))
 			break;
 		stopping->late[order[i]] = false;
-		would_be_seen(stopping, subject, deadline);
+		await_elders(stopping, subject, deadline);
 		r = stop_one(stopping, subject);
 	}
 	return r;
