@@ -112,7 +112,7 @@ static uint64_t sleeps_of_stuck(int procfs, pid_t pid)
 	bool stuck = false;
 	size_t count;
 
-	if (dir < 0 || cryo_procfs_list(dir, "task", &tids, &count) < 0)
+	if (dir < 0 || cryo_procfs_list_threads(dir, &tids, &count) < 0)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_close_ int task = cryo_procfs_open_task(procfs, pid, tids[i]);

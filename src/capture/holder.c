@@ -47,7 +47,7 @@ static pid_t find_tracer(const struct cryo_request *request, const struct cryo_s
 	pid_t tracer = 0;
 	size_t count;
 
-	if (cryo_procfs_list(request->identity.dir, "task", &tids, &count) < 0)
+	if (cryo_procfs_list_threads(request->identity.dir, &tids, &count) < 0)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		struct cryo_status status;

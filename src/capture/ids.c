@@ -42,7 +42,7 @@ static pid_t forking_thread(int parent_dir, pid_t parent, pid_t child)
 	size_t count;
 	char name[48];
 
-	if (cryo_procfs_list(parent_dir, "task", &tids, &count) < 0 || count < 2)
+	if (cryo_procfs_list_threads(parent_dir, &tids, &count) < 0 || count < 2)
 		return parent;
 	for (size_t i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "task/%d/children", tids[i]);

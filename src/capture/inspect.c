@@ -156,7 +156,7 @@ static bool is_unstoppable(const struct cryo_inspector *inspector, const struct 
 		     cryo_status_is_dumping(inspector->identity->dir, status);
 
 	if (found || status->threads > LOOKED_AT ||
-		cryo_procfs_list(inspector->identity->dir, "task", &tids, &count) < 0)
+		cryo_procfs_list_threads(inspector->identity->dir, &tids, &count) < 0)
 		return found;
 	for (size_t i = 0; i < count && !found; i++)
 		found = cryo_stop_is_hopeless(inspector->identity->dir, tids[i]);

@@ -34,7 +34,7 @@ static bool has_live_thread(const struct cryo_request *request)
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count;
 
-	return cryo_procfs_list(request->identity.dir, "task", &tids, &count) == 0 && count > 1;
+	return cryo_procfs_list_threads(request->identity.dir, &tids, &count) == 0 && count > 1;
 }
 
 /* Whether it has no thread any more. One whose leader is a zombie because another thread executes a

@@ -142,7 +142,7 @@ static int add_new(const struct cryo_identity *identity, struct cryo_stopped *st
 {
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t n_tids, known = stopped->count;
-	int r = cryo_procfs_list(identity->dir, "task", &tids, &n_tids);
+	int r = cryo_procfs_list_threads(identity->dir, &tids, &n_tids);
 
 	if (r < 0)
 		return r;

@@ -94,7 +94,7 @@ static int add_threads(const struct cryo_inspector *inspector, struct cryo_proce
 {
 	_cleanup_free_ pid_t *tids = NULL, *held = held_tids(process);
 	size_t count, n_held = process->n_threads;
-	int r = cryo_procfs_list(inspector->identity->dir, "task", &tids, &count);
+	int r = cryo_procfs_list_threads(inspector->identity->dir, &tids, &count);
 
 	if (!held)
 		return -ENOMEM;

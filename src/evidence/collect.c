@@ -241,7 +241,7 @@ int cryo_collect_open_live(int process, const struct cryo_stat *stat)
 	size_t count = 0;
 	int fd;
 
-	if (stat->state == 'Z' && cryo_procfs_list(process, "task", &tids, &count) == 0)
+	if (stat->state == 'Z' && cryo_procfs_list_threads(process, &tids, &count) == 0)
 		for (size_t i = 0; i < count; i++)
 			if (is_live(process, tids[i], &fd))
 				return fd;

@@ -176,7 +176,7 @@ int cryo_item_threads(const struct cryo_collector *collector, struct cryo_deposi
 	struct cryo_buffer buffers[3] = {0};
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count;
-	int r = cryo_procfs_list(collector->process, "task", &tids, &count);
+	int r = cryo_procfs_list_threads(collector->process, &tids, &count);
 
 	if (r == 0)
 		r = cryo_deposit_printf(deposit,

@@ -231,7 +231,7 @@ static enum cryo_rest rest_of_threads(int procfs, pid_t pid, int process,
 	enum cryo_rest rest = CRYO_REST_DEAD;
 	size_t count = 0;
 
-	if (cryo_procfs_list(process, "task", &tids, &count) < 0)
+	if (cryo_procfs_list_threads(process, &tids, &count) < 0)
 		return CRYO_REST_DEAD;
 	for (size_t i = 0; i < count && rest != enough; i++) {
 		_cleanup_close_ int dir = cryo_procfs_open_task(procfs, pid, tids[i]);

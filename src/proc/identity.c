@@ -105,7 +105,7 @@ int cryo_identity_open_live(int procfs, const struct cryo_identity *identity, pi
 
 	*ret_tid = identity->pid;
 	if (dir < 0)
-		r = cryo_procfs_list(identity->dir, "task", &tids, &count);
+		r = cryo_procfs_list_threads(identity->dir, &tids, &count);
 	for (size_t i = 0; dir < 0 && i < count; i++) {
 		*ret_tid = tids[i];
 		dir = open_if_live(procfs, tids[i]);

@@ -29,6 +29,7 @@ enum {
 	RECORD_STEP = 1 << 13,
 	LINK_STEP = 256,
 	ENTRIES_SIZE = 1 << 15,
+	LISTS_OF_NOBODY = 8,
 	TASK_NAME_SIZE = sizeof("-2147483648/task/-2147483648")
 };
 
@@ -203,6 +204,33 @@ int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret
 		qsort(numbers.array, numbers.count, sizeof(pid_t), compare_numbers);
 	*ret_count = numbers.count;
 	*ret_numbers = steal_ptr(numbers.array);
+	return 0;
+}
+
+/* How many are left of sorted ones when each stands there once. */
+static size_t drop_repeated(pid_t *sorted, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!kept || sorted[i] != sorted[kept - 1])
+			sorted[kept++] = sorted[i];
+	return kept;
+}
+
+int cryo_procfs_list_threads(int process, pid_t **ret_tids, size_t *ret_count)
+{
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count = 0;
+
+	for (int i = 0; i < LISTS_OF_NOBODY && !count; i++) {
+		int r = cryo_procfs_list(process, "task", &tids, &count);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_count = drop_repeated(tids, count);
+	*ret_tids = steal_ptr(tids);
 	return 0;
 }
 

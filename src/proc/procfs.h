@@ -84,6 +84,16 @@ int cryo_procfs_readlink(int dir, const char *name, struct cryo_buffer *buffer);
 int cryo_procfs_list(int dir, const char *name, pid_t **ret_numbers, size_t *ret_count);
 
 /**
+ * cryo_procfs_list_threads - the threads of a process, as cryo_procfs_list().
+ * @process: its directory
+ *
+ * A thread that executes a program takes the leader's number (de_thread() in fs/exec.c): the kernel
+ * may list that number twice, or no thread at all, in that moment. Each is told once here, and none
+ * are if it lists none again and again. Returns 0 or -errno.
+ */
+int cryo_procfs_list_threads(int process, pid_t **ret_tids, size_t *ret_count);
+
+/**
  * cryo_procfs_list_processes - all processes of our pid namespace.
  * @procfs: a private one, or /proc
  *

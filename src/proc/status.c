@@ -172,7 +172,7 @@ bool cryo_status_is_dumping(int process, const struct cryo_status *leader)
 	_cleanup_free_ pid_t *tids = NULL;
 	size_t count = 0;
 
-	if (leader->state != 'Z' || cryo_procfs_list(process, "task", &tids, &count) < 0)
+	if (leader->state != 'Z' || cryo_procfs_list_threads(process, &tids, &count) < 0)
 		return dumping > 0;
 	for (size_t i = 0; i < count && dumping < 0; i++) {
 		_cleanup_close_ int dir = cryo_procfs_open_thread(process, tids[i]);

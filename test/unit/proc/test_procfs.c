@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "proc/procfs.h"
 
 Test(procfs, lists_the_numbers_of_a_fixture)
@@ -68,6 +69,28 @@ Test(procfs, lists_more_than_one_call_can_return)
 	}
 	unlinkat(dir, "2147483648", AT_REMOVEDIR);
 	unlinkat(dir, "12x", AT_REMOVEDIR);
+	rmdir(path);
+}
+
+Test(procfs, lists_each_thread_once)
+{
+	char path[] = "/tmp/procfs-XXXXXX";
+	static const char *const names[] = {"task/12", "task/7", "task/012", "task"};
+	_cleanup_close_ int dir = -1;
+	_cleanup_free_ pid_t *tids = NULL;
+	size_t count;
+
+	cr_assert_not_null(mkdtemp(path));
+	dir = cryo_procfs_open(path);
+	cr_assert_eq(cryo_procfs_list_threads(dir, &tids, &count), -ENOENT);
+	for (size_t i = ARRAY_SIZE(names); i > 0; i--)
+		cr_assert_eq(mkdirat(dir, names[i - 1], 0700), 0);
+	cr_assert_eq(cryo_procfs_list_threads(dir, &tids, &count), 0);
+	cr_assert_eq(count, 2);
+	cr_assert_eq(tids[0], 7);
+	cr_assert_eq(tids[1], 12);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		unlinkat(dir, names[i], AT_REMOVEDIR);
 	rmdir(path);
 }
 
