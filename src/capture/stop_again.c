@@ -7,7 +7,7 @@
  *
  * The new leader is nobody's if PTRACE_SEIZE of the old one failed with EPERM, as it was about to
  * end, or if that was reaped, or has stopped before. It is ours if it was seized with its own tid,
- * under which it is gone.
+ * under which it is gone; perhaps before it could be asked to stop.
  */
 #include "capture/stop_again.h"
 
@@ -118,10 +118,8 @@ bool cryo_stop_again(const struct cryo_identity *identity, struct cryo_stopped *
 		struct cryo_tracee *tracee = &stopped->tracees[i];
 
 		forget_call(identity, tracee);
-		if (!cryo_tracee_is_ours(tracee->tid))
-			continue;
-		tracee->state = CRYO_TRACEE_SEIZED;
-		stopped->tracees[kept++] = *tracee;
+		if (cryo_tracee_ask_again(tracee))
+			stopped->tracees[kept++] = *tracee;
 	}
 	stopped->count = kept;
 	stopped->n_restarted = 0;

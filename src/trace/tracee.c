@@ -127,6 +127,18 @@ bool cryo_tracee_is_ours(pid_t tid)
 	return false;
 }
 
+bool cryo_tracee_ask_again(struct cryo_tracee *tracee)
+{
+	if (!cryo_tracee_is_ours(tracee->tid))
+		return false;
+	tracee->state = CRYO_TRACEE_SEIZED;
+	if (cryo_tracee_wait(tracee, 0) == 0) /* it stands still */
+		tracee->state = CRYO_TRACEE_SEIZED;
+	else
+		ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
+	return true;
+}
+
 bool cryo_tracee_is_any_left(void)
 {
 	siginfo_t info;

@@ -64,6 +64,12 @@ int cryo_tracee_wait(struct cryo_tracee *tracee, uint64_t deadline);
 bool cryo_tracee_is_ours(pid_t tid);
 
 /*
+ * If that tid is a tracee of ours: CRYO_TRACEE_SEIZED, and asked to stop. A thread that was seized
+ * and then became the leader by execve(2) was asked by a number that nobody had any more.
+ */
+bool cryo_tracee_ask_again(struct cryo_tracee *tracee);
+
+/*
  * Whether the kernel has a tracee of ours left: one that did not stop in time, and cannot be given
  * back before it does. Those that have exited are reaped. Only for a process without children.
  */
