@@ -137,6 +137,9 @@ struct cryocore_gather_result {
 
 void cryocore_gather_options_init(struct cryocore_gather_options *options);
 
+/* How long the server of a file system may be silent: 30 s. */
+#define CRYOCORE_SERVER_SILENCE_MS 30000
+
 /**
  * cryocore_gather - collect evidence.
  * @ret_result: what became of it; the caller's
@@ -146,11 +149,11 @@ void cryocore_gather_options_init(struct cryocore_gather_options *options);
  * @cgroups or @spare does not exist), and then no result, and nothing was stopped or made.
  *
  * A server of the file system on which the evidence goes (FUSE, NFS) that stops answering amid of
- * it ends the collection when it has been silent for 30 s, or for @timeout_ms if that is shorter:
- * every process is given back, the result says what is there, and the call returns. Its threads
- * that wait for that server are left behind, and so is what they have allocated; the process of the
- * caller cannot end before the server answers or its connection does. A caller who wants to end all
- * the same calls this in a child (cryocore_is_served()).
+ * it ends the collection when it has been silent for CRYOCORE_SERVER_SILENCE_MS, or for @timeout_ms
+ * if that is shorter: every process is given back, the result says what is there, and the call
+ * returns. Its threads that wait for that server are left behind, and so is what they have
+ * allocated; the process of the caller cannot end before the server answers or its connection does.
+ * A caller who wants to end all the same calls this in a child (cryocore_is_served()).
  *
  * SIGXFSZ and, with @tar_fd, SIGPIPE end the caller where files may not grow or nobody reads the
  * stream, unless he ignores them.

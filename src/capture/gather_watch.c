@@ -21,10 +21,8 @@
 #include "capture/result.h"
 #include "proc/procfs.h"
 
-/* How long there may be no answer; how long threads that are not stuck may take to end; and a
- * capture, which has bounds of its own, to give back its process: it does that first, and may then
- * wait for a reader to die. */
-#define SILENCE_NS (30 * CRYO_NSEC_PER_SEC)
+/* How long threads that are not stuck may take to end; and a capture, which has bounds of its own,
+ * to give back its process: it does that first, and may then wait for a reader to die. */
 #define GRACE_NS (2 * CRYO_NSEC_PER_SEC)
 #define INSIDE_NS (20 * CRYO_NSEC_PER_SEC)
 
@@ -91,10 +89,10 @@ static bool has_ended(const struct watch *watch)
 static void set_limits(struct watch *watch)
 {
 	const struct cryo_gather *gather = watch->gather;
-	uint64_t timeout = cryo_ns_of_ms(gather->options->timeout_ms);
+	uint64_t timeout = gather->options->timeout_ms, silence = CRYOCORE_SERVER_SILENCE_MS;
 	uint64_t total = cryo_ns_of_ms(gather->options->total_timeout_ms);
 
-	watch->patience = timeout && timeout < SILENCE_NS ? timeout : SILENCE_NS;
+	watch->patience = cryo_ns_of_ms(timeout && timeout < silence ? timeout : silence);
 	watch->end = total ? gather->begin + total + watch->patience : UINT64_MAX;
 }
 

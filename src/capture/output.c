@@ -120,6 +120,8 @@ static uint64_t alike(struct cryo_output *output, uint64_t size, bool *ret_is_da
 
 static int put(struct cryo_output *output, const void *data, size_t size)
 {
+	if (output->steps)
+		++*output->steps;
 	return output->packer ? cryo_packer_write(output->packer, data, size)
 			      : cryo_io_write(output->fd, data, size);
 }

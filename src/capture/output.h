@@ -41,6 +41,7 @@ struct cryo_packer;
  * compressed
  * @packer: compresses; owned; NULL: nothing does
  * @position: if @forward, bytes written so far, holes included
+ * @steps: counted up with each piece that is written forward; NULL: nobody looks at it
  * @stretches: of a sparse stream, where its data lies; owned; @stretch is the one at the position
  */
 struct cryo_output {
@@ -53,6 +54,7 @@ struct cryo_output {
 	bool sparse;
 	struct cryo_packer *packer;
 	uint64_t position;
+	_Atomic uint64_t *steps;
 	struct cryo_stretch *stretches;
 	size_t n_stretches, stretch;
 };

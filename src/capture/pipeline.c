@@ -58,6 +58,19 @@ static int compress(struct cryo_work *work)
 	return r < 0 ? cryo_tell_refused(work, r, "compress its core") : 0;
 }
 
+static int open_core(struct cryo_work *work)
+{
+	const struct cryo_request *request = work->reader->request;
+	int r = 0;
+
+	if (request->stream_fd >= 0)
+		cryo_output_from_stream(request->stream_fd, request->sparse_stream, &work->core);
+	else
+		r = open_output(work, cryo_request_suffix(request), &work->core);
+	work->core.steps = &work->reader->shared->steps;
+	return r < 0 ? r : compress(work);
+}
+
 static int open_outputs(struct cryo_work *work)
 {
 	const struct cryo_request *request = work->reader->request;
@@ -65,14 +78,8 @@ static int open_outputs(struct cryo_work *work)
 
 	if (r < 0)
 		return cryo_tell_refused(work, r, "compress its core");
-	if (request->stream_fd >= 0) {
-		cryo_output_from_stream(request->stream_fd, request->sparse_stream, &work->core);
-		return compress(work);
-	}
-	r = open_output(work, cryo_request_suffix(request), &work->core);
-	if (r == 0)
-		r = compress(work);
-	if (r == 0 && !request->no_exe)
+	r = open_core(work);
+	if (r == 0 && request->stream_fd < 0 && !request->no_exe)
 		r = open_output(work, ".exe", &work->exe);
 	return r;
 }

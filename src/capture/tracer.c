@@ -56,19 +56,25 @@ static void tell_both(const struct cryo_tracer *tracer, const struct cryo_letter
 	cryo_channel_send(tracer->supervisor, letter);
 }
 
+/* It changes while anything gets on. */
+static uint64_t progress(const struct cryo_tracer *tracer)
+{
+	return tracer->shared->bytes_done + tracer->shared->steps;
+}
+
 /* Until RELEASE from either side, the end of either, the deadline, or a long time without progress:
  * the supervisor, who looks at that too, may itself be stopped. Whether anybody asked for it. */
 static bool hold(const struct cryo_tracer *tracer)
 {
 	struct pollfd ends[2] = {{.fd = tracer->reader, .events = POLLIN},
 		{.fd = tracer->supervisor, .events = POLLIN}};
-	uint64_t bytes = 0, limit = cryo_now() + HOLD_NS, now;
+	uint64_t done = 0, limit = cryo_now() + HOLD_NS, now;
 
 	while (poll(ends, 2, HOLD_TICK_MS) <= 0) {
 		now = cryo_now();
-		if (tracer->shared->bytes_done != bytes)
+		if (progress(tracer) != done)
 			limit = now + HOLD_NS;
-		bytes = tracer->shared->bytes_done;
+		done = progress(tracer);
 		if (now >= limit || now >= tracer->deadline)
 			return false;
 	}

@@ -16,10 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cryocore/evidence.h>
+
 #include "cli.h"
 
 enum {
-	SILENCE_MS = 30000,
 	DEATH_MS = 2000,
 	TICK_MS = 50,
 	N_PIPES = 3
@@ -212,9 +213,12 @@ int cli_apart(int (*run)(void *user), void *user, const char *name, uint64_t tim
 	struct apart apart = {.pipes = {-1, -1, -1},
 		.note = {CLI_APART_OPEN, CLI_FAILED},
 		.since = now_ms(),
-		.patience_ms = timeout_ms && timeout_ms < SILENCE_MS ? timeout_ms : SILENCE_MS};
-	int status = start(&apart, run, user);
+		.patience_ms = CRYOCORE_SERVER_SILENCE_MS};
+	int status;
 
+	if (timeout_ms && timeout_ms < apart.patience_ms)
+		apart.patience_ms = timeout_ms;
+	status = start(&apart, run, user);
 	if (status < 0) {
 		cli_error("%s: nothing was collected", strerror(-status));
 		close_pipes(apart.pipes);

@@ -22,7 +22,8 @@ void cli_apart_note(enum cli_apart_phase phase, int status);
  * cli_apart - run a function in a child.
  * @run: returns the exit status; what it prints on stdout and stderr is printed by us
  * @name: of what is served, for a message
- * @timeout_ms: how long it may wait for the server, at most 30 s; 0 stands for these
+ * @timeout_ms: how long it may wait for the server, at most CRYOCORE_SERVER_SILENCE_MS; 0
+ *	stands for these
  *
  * Signals that ask us to end (cli_cancel_flag()) are passed on. Returns the exit status. A child
  * that cannot die is left behind, and holds none of our files but those that are served.
