@@ -50,8 +50,8 @@ struct cryo_arch {
 	struct {
 		bool possible;   /* the number of the call and its result are both visible */
 		uint32_t number; /* orig_rax: the number of the call, negative outside of one */
-		uint32_t result; /* rax: the result, and the number when the call is entered */
-		uint32_t instruction; /* bytes of the instruction that enters the kernel */
+		uint32_t result; /* rax: the result */
+		uint32_t block;  /* number of restart_syscall(2) */
 	} restart;
 	const struct cryo_regset_row *regsets;
 };

@@ -70,7 +70,7 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.pc = 16 * 8,
 		.sp = 19 * 8,
 		.fp = 4 * 8,
-		.restart = {.possible = true, .number = 15 * 8, .result = 10 * 8, .instruction = 2},
+		.restart = {.possible = true, .number = 15 * 8, .result = 10 * 8, .block = 219},
 		.regsets = regsets_x86_64,
 	},
 	{
@@ -88,7 +88,7 @@ const struct cryo_arch cryo_arch_rows[] = {
 		.sp = 15 * 4,
 		.fp = 5 * 4,
 		.short_ids = true,
-		.restart = {.possible = true, .number = 11 * 4, .result = 6 * 4, .instruction = 2},
+		.restart = {.possible = true, .number = 11 * 4, .result = 6 * 4, .block = 0},
 		.regsets = regsets_i386,
 	},
 	{

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The registers are changed at once, not at the release: if we are killed in between, the thread
- * still finds its call put back. Only calls of the table are touched. close(2), for one, may say
- * EINTR after it has closed, and making it again would close somebody else's descriptor.
+ * still finds its call put back. Whether a signal comes first is left to the kernel, since one may
+ * come at any moment until the thread runs. Only calls of the table are touched. close(2), for one,
+ * may say EINTR after it has closed, and making it again would close somebody else's descriptor.
  *
  * The calls of the table move no data before they fail with EINTR, so they can be made again. Those
  * on sockets do it only with SO_RCVTIMEO or SO_SNDTIMEO (else they restart by themselves).
@@ -11,6 +12,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -19,6 +21,13 @@
 #include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/dispatch.h"
+#include "trace/seccomp.h"
+
+/* include/linux/errno.h of the kernel: not for programs, but seen by tracers. */
+enum {
+	RESTART_NO_HANDLER = -514, /* ERESTARTNOHAND: made anew, or EINTR if a signal is handled */
+	RESTART_BLOCK = -516,      /* ERESTART_RESTARTBLOCK */
+};
 
 struct restartable {
 	uint16_t machine;
@@ -31,6 +40,8 @@ static const struct restartable calls[] = {
 	{EM_X86_64, 1},   /* write (a socket) */
 	{EM_X86_64, 19},  /* readv */
 	{EM_X86_64, 20},  /* writev */
+	{EM_X86_64, 40},  /* sendfile (to a socket) */
+	{EM_X86_64, 42},  /* connect */
 	{EM_X86_64, 43},  /* accept */
 	{EM_X86_64, 44},  /* sendto */
 	{EM_X86_64, 45},  /* recvfrom */
@@ -41,6 +52,7 @@ static const struct restartable calls[] = {
 	{EM_X86_64, 208}, /* io_getevents */
 	{EM_X86_64, 220}, /* semtimedop */
 	{EM_X86_64, 232}, /* epoll_wait */
+	{EM_X86_64, 275}, /* splice (a socket) */
 	{EM_X86_64, 281}, /* epoll_pwait */
 	{EM_X86_64, 288}, /* accept4 */
 	{EM_X86_64, 299}, /* recvmmsg */
@@ -55,11 +67,15 @@ static const struct restartable calls[] = {
 	{EM_386, 145},    /* readv */
 	{EM_386, 146},    /* writev */
 	{EM_386, 177},    /* rt_sigtimedwait */
+	{EM_386, 187},    /* sendfile */
+	{EM_386, 239},    /* sendfile64 */
 	{EM_386, 247},    /* io_getevents */
 	{EM_386, 256},    /* epoll_wait */
+	{EM_386, 313},    /* splice */
 	{EM_386, 319},    /* epoll_pwait */
 	{EM_386, 337},    /* recvmmsg */
 	{EM_386, 345},    /* sendmmsg */
+	{EM_386, 362},    /* connect */
 	{EM_386, 364},    /* accept4 */
 	{EM_386, 369},    /* sendto */
 	{EM_386, 370},    /* sendmsg */
@@ -121,27 +137,44 @@ bool cryo_restart_has_signal(pid_t tid)
 	return (status.sig_pending | status.shared_pending) & ~status.blocked & ~status.ignored;
 }
 
+/* restart_syscall(2) as a filter of the thread would see it. What the call was given counts for
+ * none. */
+static bool may_not_go_on(pid_t tid, const struct cryo_arch *arch, const void *registers)
+{
+	struct seccomp_data data = {
+		.nr = (int)arch->restart.block,
+		.arch = arch->machine == EM_386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
+		.instruction_pointer = (uint64_t)get_register(arch, registers, arch->pc),
+	};
+
+	return cryo_seccomp_refuses(tid, &data);
+}
+
+/* Whether the call has ended, or will end, because of the stop. */
+static bool is_ended(pid_t tid, const struct cryo_arch *arch, const void *registers)
+{
+	int64_t result = get_register(arch, registers, arch->restart.result);
+	int64_t number = get_register(arch, registers, arch->restart.number);
+
+	if (result == -EINTR)
+		return is_restartable(arch->machine, number);
+	return result == RESTART_BLOCK && number >= 0 && may_not_go_on(tid, arch, registers);
+}
+
 int cryo_restart_prepare(
 	struct cryo_tracee *tracee, const struct cryo_arch *arch, const void *registers)
 {
 	_cleanup_buffer_ struct cryo_buffer changed = {0};
-	int64_t number, pc;
 	int r;
 
-	if (!arch->restart.possible || !cryo_tracee_is_plain_stop(tracee))
-		return 0;
-	number = get_register(arch, registers, arch->restart.number);
-	if (get_register(arch, registers, arch->restart.result) != -EINTR ||
-		!is_restartable(arch->machine, number) || cryo_restart_has_signal(tracee->tid) ||
-		cryo_dispatch_is_on(tracee->tid))
+	if (!arch->restart.possible || !cryo_tracee_is_plain_stop(tracee) ||
+		!is_ended(tracee->tid, arch, registers) || cryo_dispatch_is_on(tracee->tid))
 		return 0;
 	r = cryo_buffer_add(&tracee->saved_registers, registers, arch->gpr_size);
 	if (r == 0)
 		r = cryo_buffer_add(&changed, registers, arch->gpr_size);
 	if (r == 0) {
-		pc = get_register(arch, registers, arch->pc) - arch->restart.instruction;
-		set_register(arch, changed.data, arch->restart.result, number);
-		set_register(arch, changed.data, arch->pc, pc);
+		set_register(arch, changed.data, arch->restart.result, RESTART_NO_HANDLER);
 		r = write_registers(tracee->tid, changed.data, changed.size);
 	}
 	if (r < 0)
@@ -152,10 +185,4 @@ int cryo_restart_prepare(
 void cryo_restart_undo(struct cryo_tracee *tracee)
 {
 	write_registers(tracee->tid, tracee->saved_registers.data, tracee->saved_registers.size);
-}
-
-void cryo_restart_reconsider(struct cryo_tracee *tracee)
-{
-	if (cryo_restart_has_signal(tracee->tid))
-		cryo_restart_undo(tracee);
 }

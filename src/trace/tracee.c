@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "trace/restart.h"
 
 enum {
 	TICK_USEC = 10000,
@@ -165,8 +164,6 @@ void cryo_tracee_detach(struct cryo_tracee *tracee)
 	if (tracee->state != CRYO_TRACEE_STOPPED)
 		return;
 	signal_number = tracee->status >> 16 ? 0 : WSTOPSIG(tracee->status);
-	if (tracee->saved_registers.size)
-		cryo_restart_reconsider(tracee);
 	ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(long)signal_number);
 	tracee->state = CRYO_TRACEE_GONE;
 	cryo_buffer_clear(&tracee->saved_registers);

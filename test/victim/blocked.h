@@ -23,8 +23,9 @@ struct blocked_call {
 	int error;
 };
 
-extern const struct blocked_call blocked_waits[]; /* for time, signals, locks, children */
-extern const struct blocked_call blocked_reads[]; /* for data */
+extern const struct blocked_call blocked_waits[];  /* for time, signals, locks, children */
+extern const struct blocked_call blocked_reads[];  /* for data */
+extern const struct blocked_call blocked_limits[]; /* for sockets that have a timeout */
 
 extern long blocked_seconds;
 

@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -50,6 +52,26 @@ static long call_nanosleep(void)
 	struct timespec wait = blocked_timeout();
 
 	return nanosleep(&wait, NULL);
+}
+
+/*
+ * Whoever makes restart_syscall(2) is killed. Only who is under no filter himself can read one, and
+ * see that a sleep must not go on that way.
+ */
+static void setup_filter(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_restart_syscall, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	if (geteuid() != 0 || prctl(PR_GET_SECCOMP) != 0 ||
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		cannot("seccomp");
 }
 
 static long call_clock_nanosleep(void)
@@ -136,6 +158,16 @@ static long call_epoll_pwait(void)
 	return epoll_pwait(epoll_fd, &event, 1, (int)blocked_seconds * 1000, &none);
 }
 
+/* A signal comes while it waits, and no earlier. */
+static long call_epoll_pwait_signal(void)
+{
+	struct epoll_event event;
+	sigset_t none;
+
+	sigemptyset(&none);
+	return epoll_pwait(epoll_fd, &event, 1, -1, &none);
+}
+
 static long call_epoll_pwait2(void)
 {
 	struct epoll_event event;
@@ -210,6 +242,12 @@ static void setup_blocked_signal(void)
 
 	setup_signal();
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void setup_epoll_signal(void)
+{
+	setup_epoll();
+	setup_blocked_signal();
 }
 
 static void wake_signal(void)
@@ -375,6 +413,7 @@ static void wake_ofd_lock(void)
 
 const struct blocked_call blocked_waits[] = {
 	{"nanosleep", NULL, call_nanosleep, NULL, 0, 0},
+	{"nanosleep-filtered", setup_filter, call_nanosleep, NULL, 0, 0},
 	{"clock_nanosleep", NULL, call_clock_nanosleep, NULL, 0, 0},
 	{"poll", setup_pipe, call_poll, NULL, 0, 0},
 	{"poll-ever", setup_pipe, call_poll_ever, wake_pipe, 1, 0},
@@ -384,6 +423,7 @@ const struct blocked_call blocked_waits[] = {
 	{"epoll_wait", setup_epoll, call_epoll_wait, NULL, 0, 0},
 	{"epoll_wait-ever", setup_epoll, call_epoll_ever, wake_pipe, 1, 0},
 	{"epoll_pwait", setup_epoll, call_epoll_pwait, NULL, 0, 0},
+	{"epoll_pwait-signal", setup_epoll_signal, call_epoll_pwait_signal, wake_signal, -1, EINTR},
 	{"epoll_pwait2", setup_epoll, call_epoll_pwait2, NULL, 0, 0},
 	{"semop", setup_sem, call_semop, wake_sem, 0, 0},
 	{"semtimedop", setup_sem, call_semtimedop, NULL, -1, EAGAIN},

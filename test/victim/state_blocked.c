@@ -84,10 +84,13 @@ static void state_blocked(int argc, char **argv)
 		call = find_call(blocked_waits, argv[1]);
 		if (!call)
 			call = find_call(blocked_reads, argv[1]);
+		if (!call)
+			call = find_call(blocked_limits, argv[1]);
 	}
 	if (!call) {
 		list_calls(blocked_waits);
 		list_calls(blocked_reads);
+		list_calls(blocked_limits);
 		_exit(argc > 1 ? 2 : 0);
 	}
 	blocked_seconds = number(argc, argv, 2, 4);
