@@ -30,6 +30,10 @@
 #include "proc/stat.h"
 #include "proc/status.h"
 
+enum {
+	LOOKS = 8 /* at one none of whose threads seems to live */
+};
+
 uint64_t cryo_ticks_now(void)
 {
 	return cryo_clock_ns(CLOCK_BOOTTIME) / (CRYO_NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
@@ -253,18 +257,33 @@ static bool is_dumped(int dir, const struct cryo_stat *stat)
 	       cryo_status_read(dir, &status) == 0 && cryo_status_is_dumping(dir, &status);
 }
 
-enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
+/* Whether it is sure. */
+static bool judge(int procfs, pid_t pid, uint64_t start_time, enum cryo_rest *ret_rest)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
 	struct cryo_stat stat;
 
+	*ret_rest = CRYO_REST_DEAD;
 	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
-		return CRYO_REST_DEAD;
+		return true;
 	if (is_dumped(dir, &stat))
-		return CRYO_REST_DUMPED;
-	if (stat.num_threads <= 1)
-		return rest_of_task(procfs, dir, stat.state);
-	return rest_of_threads(procfs, pid, dir, add_rest, CRYO_REST_RUNS);
+		*ret_rest = CRYO_REST_DUMPED;
+	else if (stat.num_threads <= 1)
+		*ret_rest = rest_of_task(procfs, dir, stat.state);
+	else
+		*ret_rest = rest_of_threads(procfs, pid, dir, add_rest, CRYO_REST_RUNS);
+	return *ret_rest != CRYO_REST_DEAD || stat.num_threads <= 1;
+}
+
+/* Threads that were listed may all have ended, or have other numbers, by the time that they are
+ * looked at: one that executes a program takes that of the leader, which has exited. */
+enum cryo_rest cryo_rest_of(int procfs, pid_t pid, uint64_t start_time)
+{
+	enum cryo_rest rest = CRYO_REST_DEAD;
+
+	for (int i = 0; i < LOOKS && !judge(procfs, pid, start_time, &rest); i++)
+		continue;
+	return rest;
 }
 
 bool cryo_stop_is_pending(int procfs, pid_t pid)

@@ -18,6 +18,7 @@
 enum {
 	FIRST_NUMBER = 4,   /* ppid; numbering of proc_pid_stat(5) */
 	LAST_REQUIRED = 24, /* rss; every kernel since 2.6 prints it */
+	LOOKS = 8,          /* at one who goes just now */
 };
 
 enum field_type {
@@ -129,10 +130,22 @@ int cryo_stat_parse(const char *text, size_t size, struct cryo_stat *ret_stat)
 	return 0;
 }
 
+/* The kernel prints no threads of one that was reaped meanwhile, and what it does print is then of
+ * nobody. A process may go on under this number: by a thread that executes a program. */
 int cryo_stat_read(int dir, struct cryo_stat *ret_stat)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
-	int r = cryo_procfs_read_record(dir, "stat", &text);
+	struct cryo_stat stat = {0};
+	int r = 0;
 
-	return r < 0 ? r : cryo_stat_parse((const char *)text.data, text.size, ret_stat);
+	for (int i = 0; i < LOOKS && r == 0 && stat.num_threads == 0; i++) {
+		r = cryo_procfs_read_record(dir, "stat", &text);
+		if (r == 0)
+			r = cryo_stat_parse((const char *)text.data, text.size, &stat);
+	}
+	if (r == 0 && stat.num_threads == 0)
+		r = -ESRCH;
+	if (r == 0)
+		*ret_stat = stat;
+	return r;
 }

@@ -41,5 +41,6 @@ struct cryo_stat {
  */
 int cryo_stat_parse(const char *text, size_t size, struct cryo_stat *ret_stat);
 
-/* Read and parse `stat` below a task directory. 0, -errno, or -EBADMSG. */
+/* Read and parse `stat` below a task directory. 0, -errno (-ESRCH also for one that is reaped while
+ * it is read), or -EBADMSG. */
 int cryo_stat_read(int dir, struct cryo_stat *ret_stat);

@@ -3,7 +3,11 @@
 #include "freeze/census.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "machine.h"
 #include "proc/stat.h"
@@ -51,6 +55,34 @@ Test(census, lets_the_liveliest_thread_decide)
 	cr_assert_eq(rest_of_two('t', 'D'), CRYO_REST_BLOCKED);
 	cr_assert_eq(rest_of_two('t', 'T'), CRYO_REST_STOPPED);
 	cr_assert_eq(rest_of_two('Z', 'Z'), CRYO_REST_DEAD);
+}
+
+static const char ended[] = "6 (x) Z 0 0 0 0 0 0 0 0 0 0 0 0 0 0 20 0 2 0 1 0 0 0\n";
+
+/* Whoever looks at a thread finds that it has ended meanwhile, and that the leader lives. */
+static void *change_places(void *user)
+{
+	const struct machine *machine = user;
+	_cleanup_close_ int pipe = openat(machine->procfs, "5/task/6/stat", O_WRONLY);
+
+	machine_add_thread(machine, 5, 5, 'S');
+	cr_assert_eq(write(pipe, ended, strlen(ended)), (ssize_t)strlen(ended));
+	return NULL;
+}
+
+Test(census, looks_again_where_no_thread_seems_to_live)
+{
+	_cleanup_machine_ struct machine machine = machine_new();
+	pthread_t thread;
+
+	machine_add(&machine, (struct machine_process){.pid = 5, .start_time = 1});
+	machine_add_thread(&machine, 5, 5, 'Z');
+	machine_add_thread(&machine, 5, 6, 'Z');
+	cr_assert_eq(unlinkat(machine.procfs, "5/task/6/stat", 0), 0);
+	cr_assert_eq(mkfifoat(machine.procfs, "5/task/6/stat", 0600), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, change_places, &machine), 0);
+	cr_assert_eq(cryo_rest_of(machine.procfs, 5, 1), CRYO_REST_RUNS);
+	pthread_join(thread, NULL);
 }
 
 static enum cryo_rest rest_of_killed(unsigned long long flags, bool core_dumping)

@@ -2,7 +2,11 @@
 /* Stat lines of this kernel, and of processes that choose their names with care. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "fixture.h"
@@ -126,4 +130,22 @@ Test(stat, of_ourselves)
 	cr_assert_eq(stat.pid, getpid());
 	cr_assert_eq(stat.ppid, getppid());
 	cr_assert_gt(stat.arg_end, stat.arg_start);
+}
+
+/* What the kernel prints of one that is reaped at that moment. */
+Test(stat, of_nobody_is_refused)
+{
+	static const char text[] = "7 (x) Z 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 0 0 1 0 0 0\n";
+	char path[] = "/tmp/stat-XXXXXX";
+	_cleanup_close_ int dir = -1, file = -1;
+	struct cryo_stat stat = {.pid = 4711};
+
+	cr_assert_not_null(mkdtemp(path));
+	dir = cryo_procfs_open(path);
+	file = openat(dir, "stat", O_WRONLY | O_CREAT, 0600);
+	cr_assert_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
+	cr_expect_eq(cryo_stat_read(dir, &stat), -ESRCH);
+	cr_expect_eq(stat.pid, 4711);
+	unlinkat(dir, "stat", 0);
+	rmdir(path);
 }
