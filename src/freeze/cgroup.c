@@ -21,6 +21,7 @@
 #include "base/buffer.h"
 #include "base/io.h"
 #include "base/number.h"
+#include "proc/identity.h"
 #include "proc/mountinfo.h"
 #include "proc/procfs.h"
 
@@ -51,13 +52,26 @@ void cryo_cgroups_close(struct cryo_cgroups *cgroups)
 	*cgroups = (struct cryo_cgroups){.root = -1};
 }
 
-char *cryo_cgroup_of(int procfs, pid_t pid)
+/* A leader that has exited stays where it was, wherever the others are moved. */
+static int read_cgroups(int procfs, pid_t pid, struct cryo_buffer *text)
 {
 	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
+	const struct cryo_identity identity = {.pid = pid, .dir = process, .pidfd = -1};
+	_cleanup_close_ int live = -1;
+	pid_t tid;
+
+	if (process < 0)
+		return process;
+	live = cryo_identity_open_live(procfs, &identity, &tid);
+	return cryo_procfs_read(live < 0 ? process : live, "cgroup", 1 << 20, text);
+}
+
+char *cryo_cgroup_of(int procfs, pid_t pid)
+{
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	char *line, *at;
 
-	if (process < 0 || cryo_procfs_read(process, "cgroup", 1 << 20, &text) != 0 || !text.size)
+	if (read_cgroups(procfs, pid, &text) != 0 || !text.size)
 		return NULL;
 	at = (char *)text.data;
 	while ((line = strsep(&at, "\n")))

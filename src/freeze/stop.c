@@ -135,7 +135,8 @@ static void stop_by_signal(const struct stopping *stopping, struct cryo_subject 
 /* Whether a process that is not in the batch may be frozen with its cgroup: it stands still. */
 static bool may_be_held(const struct cryo_freezer *freezer, const struct cryo_row *row)
 {
-	if (row->state == 'Z' || cryo_journal_find(&freezer->old, row->pid, row->start_time))
+	if (cryo_journal_find(&freezer->old, row->pid, row->start_time) ||
+		cryo_rest_of(freezer->procfs, row->pid, row->start_time) == CRYO_REST_DEAD)
 		return true;
 	return row->state == 'T' &&
 	       cryo_roster_judge(freezer->procfs, &freezer->roster, row) == CRYO_SPARE_NONE;

@@ -113,18 +113,21 @@ static int lift_stop(struct thawing *thawing, const struct cryo_journal_process 
 	return r == -ESRCH ? 0 : r;
 }
 
+static bool is_over(const struct thawing *thawing, const struct cryo_journal_process *process)
+{
+	return cryo_rest_of(thawing->procfs, process->pid, process->start_time) == CRYO_REST_DEAD;
+}
+
 /* Back into the cgroup it came from, where nothing holds it. */
 static int move_back(struct thawing *thawing, const struct cryo_journal_process *process)
 {
 	_cleanup_free_ char *home = cryo_cgroup_parent(process->cgroup);
 	_cleanup_free_ char *now = cryo_cgroup_of(thawing->procfs, process->pid);
-	struct cryo_row row;
 	int r;
 
 	if (!home)
 		return -ENOMEM;
-	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
-		row.start_time != process->start_time || row.state == 'Z')
+	if (is_over(thawing, process))
 		return -ESRCH;
 	r = lift_stop(thawing, process);
 	if (r < 0)
@@ -142,8 +145,7 @@ static bool holds_others(const struct thawing *thawing, const char *cgroup)
 
 		if (!process->thawed && process->engine == CRYO_ENGINE_CGROUP &&
 			strcmp(process->cgroup, cgroup) == 0 && !is_asked(thawing, process->pid) &&
-			cryo_rest_of(thawing->procfs, process->pid, process->start_time) !=
-				CRYO_REST_DEAD)
+			!is_over(thawing, process))
 			return true;
 	}
 	return false;
@@ -168,7 +170,6 @@ static int release_cgroup(struct thawing *thawing, const char *cgroup)
 
 static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_process *process)
 {
-	struct cryo_row row;
 	int r;
 
 	if (holds_others(thawing, process->cgroup))
@@ -178,10 +179,7 @@ static int thaw_in_place(struct thawing *thawing, const struct cryo_journal_proc
 		r = lift_stop(thawing, process);
 	if (r < 0)
 		return r;
-	if (cryo_row_read(thawing->procfs, process->pid, &row) < 0 ||
-		row.start_time != process->start_time || row.state == 'Z')
-		return -ESRCH;
-	return 0;
+	return is_over(thawing, process) ? -ESRCH : 0;
 }
 
 static int thaw_process(struct thawing *thawing, struct cryo_journal_process *process)
