@@ -6,6 +6,7 @@
 #include "capture/implant.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -13,12 +14,17 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/tracking.h"
 
 #define CHILD_NS (5 * CRYO_NSEC_PER_SEC)
+
+enum {
+	PIDFD_OF_THREAD = O_EXCL /* PIDFD_THREAD, include/uapi/linux/pidfd.h */
+};
 
 /* Numbers of x86-64, whatever we were built for. */
 enum {
@@ -68,11 +74,17 @@ static int64_t call(
 
 /* ---- a userfaultfd ---- */
 
-static int take_over(const struct cryo_request *request, int number)
+/* A first thread that has exited has no files: asked is the thread that has made the descriptor, if
+ * the kernel knows how (Linux 6.9). */
+static int take_over(const struct cryo_request *request, pid_t tid, int number)
 {
-	int fd = (int)syscall(SYS_pidfd_getfd, request->identity.pidfd, number, 0);
+	_cleanup_close_ int thread = (int)syscall(SYS_pidfd_open, tid, PIDFD_OF_THREAD);
+	int whom = thread < 0 ? request->identity.pidfd : thread;
+	int fd = (int)syscall(SYS_pidfd_getfd, whom, number, 0);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return errno == ESRCH ? -EOWNERDEAD : -errno;
+	return fd;
 }
 
 int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cryo_site *site,
@@ -87,7 +99,7 @@ int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cr
 		return r;
 	made = call(&injection, CRYO_TRACKING_CALL, &flags, 1);
 	if (made >= 0) {
-		fd = take_over(request, (int)made);
+		fd = take_over(request, injection.tracee->tid, (int)made);
 		number = (uint64_t)made;
 		call(&injection, CALL_CLOSE, &number, 1);
 	}

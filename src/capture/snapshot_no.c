@@ -27,6 +27,7 @@ static const struct {
 	{-EADDRINUSE, "devices may write into its memory"},
 	{-ENOEXEC, "no code fit to run one was found in it"},
 	{-EPROTO, "the call did not come to its end"},
+	{-EOWNERDEAD, "its first thread has exited"},
 	{-EMFILE, "it has no descriptor left"},
 	{-ENFILE, "the system has no descriptor left"},
 	{-EAGAIN, "its user or cgroup may have no more processes"},
