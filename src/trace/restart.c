@@ -18,8 +18,6 @@
 #include <sys/uio.h>
 
 #include "base/array.h"
-#include "proc/procfs.h"
-#include "proc/status.h"
 #include "trace/dispatch.h"
 #include "trace/seccomp.h"
 
@@ -123,18 +121,6 @@ static int write_registers(pid_t tid, void *registers, size_t size)
 	struct iovec vector = {registers, size};
 
 	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &vector) < 0 ? -errno : 0;
-}
-
-bool cryo_restart_has_signal(pid_t tid)
-{
-	_cleanup_close_ int procfs = cryo_procfs_open("/proc"), dir = -1;
-	struct cryo_status status;
-
-	if (procfs >= 0)
-		dir = cryo_procfs_open_process(procfs, tid);
-	if (dir < 0 || cryo_status_read(dir, &status) < 0)
-		return false;
-	return (status.sig_pending | status.shared_pending) & ~status.blocked & ~status.ignored;
 }
 
 /* restart_syscall(2) as a filter of the thread would see it. What the call was given counts for

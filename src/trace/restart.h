@@ -30,7 +30,3 @@ int cryo_restart_prepare(
 
 /* Write the original registers back. */
 void cryo_restart_undo(struct cryo_tracee *tracee);
-
-/* Whether a signal is pending, for the thread or its process, that it neither blocks nor ignores.
- */
-bool cryo_restart_has_signal(pid_t tid);
