@@ -166,11 +166,21 @@ static int64_t reap(struct cryo_injection *injection, int64_t ns_pid)
 	return call(injection, CALL_WAIT4, arguments, ARRAY_SIZE(arguments));
 }
 
+static bool would_be_found(const struct cryo_stopped *stopped)
+{
+	for (size_t i = 0; i < stopped->count; i++)
+		if (stopped->tracees[i].state == CRYO_TRACEE_STOPPED &&
+			cryo_inject_would_find_child(stopped->tracees[i].tid))
+			return true;
+	return false;
+}
+
 int cryo_implant_copy(
 	const struct cryo_site *site, _Atomic int32_t *duplicate, struct cryo_stopped *stopped)
 {
 	struct cryo_injection injection;
-	int r = begin(site, stopped, &injection), held = -ESRCH, ended;
+	int r = would_be_found(stopped) ? -ECHILD : begin(site, stopped, &injection);
+	int held = -ESRCH, ended;
 	int64_t made;
 
 	if (r < 0)

@@ -22,7 +22,7 @@ int cryo_implant_userfaultfd(const struct cryo_request *request, const struct cr
  * @duplicate: told its pid as soon as there is one
  *
  * One clone(2) without an exit signal: its parent is not told of it and does not find it. It dies
- * with the calling process. 0 or -errno as above.
+ * with the calling process. 0 or -errno as above; -ECHILD if a thread would find it.
  */
 int cryo_implant_copy(
 	const struct cryo_site *site, _Atomic int32_t *duplicate, struct cryo_stopped *stopped);

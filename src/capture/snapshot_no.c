@@ -27,6 +27,8 @@ static const struct {
 	{-EADDRINUSE, "devices may write into its memory"},
 	{-ENOEXEC, "no code fit to run one was found in it"},
 	{-EPROTO, "the call did not come to its end"},
+	{-ECHILD, "a thread of it waits for children of every kind (__WALL), and would find the "
+		  "copy"},
 	{-EOWNERDEAD, "its first thread has exited"},
 	{-EMFILE, "it has no descriptor left"},
 	{-ENFILE, "the system has no descriptor left"},

@@ -20,12 +20,18 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "proc/procfs.h"
 #include "proc/status.h"
 #include "trace/dispatch.h"
 #include "trace/inject_frame.h"
+
+enum {
+	WAIT4_64 = 61, /* arch/x86/entry/syscalls/syscall_64.tbl */
+	WAITID_64 = 247
+};
 
 #define CALL_NS (2 * CRYO_NSEC_PER_SEC)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
@@ -190,6 +196,17 @@ static void forget(struct cryo_injection *injection)
 {
 	cryo_buffer_clear(&injection->below);
 	cryo_buffer_clear(&injection->before);
+}
+
+bool cryo_inject_would_find_child(pid_t tid)
+{
+	struct cryo_frame_registers registers;
+
+	if (get_registers(tid, &registers) < 0)
+		return false;
+	if (registers.number == WAIT4_64)
+		return registers.dx & (__WALL | __WCLONE);
+	return registers.number == WAITID_64 && registers.r10 & (__WALL | __WCLONE);
 }
 
 int cryo_inject_begin(struct cryo_tracee *tracee, const struct cryo_site *site,

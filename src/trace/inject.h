@@ -89,3 +89,7 @@ int cryo_inject_clean(const struct cryo_injection *injection, pid_t copy);
 /* Put everything back: the thread is in a stop as before, or in that of its group. 0 or -errno:
  * then it goes back by itself, by the frame, as soon as its call has ended. */
 int cryo_inject_end(struct cryo_injection *injection);
+
+/* Whether a stopped tracee waits for children without an exit signal too (__WALL, __WCLONE): it
+ * would be told of one that a call here has made, and take it for its own. */
+bool cryo_inject_would_find_child(pid_t tid);

@@ -354,6 +354,13 @@ static long call_wait4(void)
 	return waitpid(child, &status, 0) == child ? status >> 8 : -1;
 }
 
+static long call_wait4_all(void)
+{
+	int status;
+
+	return waitpid(-1, &status, __WALL) == child ? status >> 8 : -1;
+}
+
 static long call_waitid(void)
 {
 	siginfo_t info;
@@ -436,6 +443,7 @@ const struct blocked_call blocked_waits[] = {
 	{"futex-bitset", NULL, call_futex_bitset, NULL, -1, ETIMEDOUT},
 	{"futex_waitv", NULL, call_futex_waitv, NULL, -1, ETIMEDOUT},
 	{"wait4", setup_child, call_wait4, wake_pipe, 5, 0},
+	{"wait4-all", setup_child, call_wait4_all, wake_pipe, 5, 0},
 	{"waitid", setup_child, call_waitid, wake_pipe, 5, 0},
 	{"flock", setup_flock, call_flock, wake_flock, 0, 0},
 	{"ofd-lock", setup_ofd_lock, call_ofd_lock, wake_ofd_lock, 0, 0},
