@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A page that is first touched while the target stands still costs as much as reading two, so the
- * pages that will be needed are made before (MADV_POPULATE_WRITE, Linux 5.14; else when they are
- * needed).
+ * pages that will be needed are made before.
  *
  * The arena outlives a capture, but nothing of a target does.
  */
@@ -14,12 +13,11 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/pages.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-#define ARENA_SIZE (CRYO_HOLD_BYTES + CRYO_WINDOW_SIZE)
+/* Of whole huge pages, so that the kernel lets it begin where one can stand. */
+#define ARENA_SIZE                                                                                 \
+	((CRYO_HOLD_BYTES + CRYO_WINDOW_SIZE + CRYO_HUGE_PAGE - 1) & ~(CRYO_HUGE_PAGE - 1))
 
 /* Bytes of it that keep their pages between captures: more is cheaper to give back than to erase.
  */
@@ -57,7 +55,7 @@ int cryo_hold_begin(struct cryo_arena *owner, struct cryo_hold *ret_hold)
 
 void cryo_hold_populate(const struct cryo_hold *hold, uint64_t expected)
 {
-	madvise(hold->arena, expected < ARENA_SIZE ? expected : ARENA_SIZE, MADV_POPULATE_WRITE);
+	cryo_pages_make(hold->arena, expected < ARENA_SIZE ? expected : ARENA_SIZE);
 }
 
 bool cryo_hold_has_room(const struct cryo_hold *hold)

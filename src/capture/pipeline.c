@@ -146,6 +146,8 @@ static int prepare(struct cryo_work *work)
 		r = begin_copy(work);
 	if (r < 0)
 		return r;
+	if (work->copy)
+		cryo_plan_make_room(work->inspector.n_threads, &work->room);
 	cryo_early_read(&work->inspector);
 	if (work->copy)
 		cryo_copy_ready(work->copy);
@@ -270,8 +272,11 @@ static int finish_plan(struct cryo_work *work)
 {
 	int r = work->plan.finished ? 0 : cryo_inspect_layout(&work->process);
 
-	if (r == 0 && !work->plan.finished)
+	if (r == 0 && !work->plan.finished) {
+		work->plan.head = work->room;
+		work->room = (struct cryo_buffer){0};
 		r = cryo_plan_finish(&work->process, NULL, &work->plan);
+	}
 	return r < 0 ? cryo_tell_refused(work, r, "lay out its core") : 0;
 }
 
@@ -484,6 +489,7 @@ void cryo_pipeline_clear(struct cryo_work *work, bool is_kept)
 	cryo_snapshot_clear(work);
 	cryo_written_clear(&work->written);
 	cryo_plan_clear(&work->plan);
+	cryo_buffer_clear(&work->room);
 	cryo_process_clear(&work->process);
 	cryo_inspector_clear(&work->inspector);
 	if (work->records_size)

@@ -10,8 +10,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
 #include "elf/header.h"
 #include "elf/notes.h"
+
+enum {
+	THREAD_ROOM = 4608 /* of its notes; with larger ones the room grows */
+};
 
 void cryo_plan_clear(struct cryo_plan *plan)
 {
@@ -144,6 +149,15 @@ static int follow_sketch(const struct cryo_plan *sketch, uint64_t head_size, str
 int cryo_plan_sketch(uint64_t head_size, struct cryo_plan *plan)
 {
 	return shift_segments(head_size, plan);
+}
+
+void cryo_plan_make_room(uint64_t n_threads, struct cryo_buffer *room)
+{
+	uint64_t size;
+
+	if (!__builtin_mul_overflow(n_threads, THREAD_ROOM, &size) && size >= CRYO_HUGE_PAGE &&
+		cryo_buffer_reserve(room, size) == 0)
+		cryo_pages_make(room->data, size);
 }
 
 static int build_headers(

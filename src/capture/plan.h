@@ -51,6 +51,10 @@ struct cryo_plan {
 int cryo_plan_place(const struct cryo_process *process, const struct cryo_policy *policy,
 	struct cryo_plan *ret_plan);
 
+/* Make room for the notes of many threads, of pages that would be made while somebody waits; less
+ * of it if memory is short. Becomes the head of a plan that is placed. */
+void cryo_plan_make_room(uint64_t n_threads, struct cryo_buffer *room);
+
 /**
  * cryo_plan_finish - make the head and the tail, and with them the offsets in the file: all that
  * has to be known to write it. Once.

@@ -22,6 +22,7 @@
  * @sharer_index, @arena: of the captures before and after this one
  * @sharers: who shared its memory before the stop
  * @process: made by inspect
+ * @room: for the head of the plan, made by prepare
  * @plan: made by plan
  * @snapshot: made before the stop, if at all
  * @copy: made by prepare, used by write
@@ -44,6 +45,7 @@ struct cryo_work {
 	struct cryo_arena *arena;
 	struct cryo_sharers sharers;
 	struct cryo_process process;
+	struct cryo_buffer room;
 	struct cryo_plan plan;
 	struct cryo_copy *copy;
 	struct cryo_snapshot snapshot;

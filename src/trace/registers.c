@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "base/array.h"
+#include "base/pages.h"
 #include "trace/foreign.h"
 
 /* SVE with 2048-bit vectors is 17 KiB and AMX state 11 KiB; ZA at most 64 KiB. */
@@ -26,7 +27,7 @@ int cryo_registers_make_room(struct cryo_buffer *records, size_t size)
 	int r = cryo_buffer_reserve(records, size + REGSET_ROOM);
 
 	if (r == 0)
-		memset(records->data, 0, size);
+		cryo_pages_make(records->data, size);
 	return r;
 }
 
