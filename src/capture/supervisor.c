@@ -170,11 +170,10 @@ static void check_stop(struct supervisor *supervisor, uint64_t now)
 	cryo_child_reap(&supervisor->children->tracer.pid, now + DEATH_NS);
 }
 
-/* Why it is time to give up: a negative errno and words; or 0. */
-static int check_time(struct supervisor *supervisor)
+/* Why it was time to give up, when nothing came: a negative errno and words; or 0. */
+static int check_time(struct supervisor *supervisor, uint64_t now)
 {
 	struct cryocore_result *result = supervisor->result;
-	uint64_t now = cryo_now();
 
 	note_progress(supervisor);
 	check_stop(supervisor, now);
@@ -195,17 +194,18 @@ static int check_time(struct supervisor *supervisor)
 	return 0;
 }
 
-/* Until the reader is done, or has died, or it is time to give up. */
+/* Until the reader is done, or has died, or it is time to give up: by the clock as it was before
+ * the look. We may be stopped behind it, until what did come in time seems to be late. */
 static int wait_for_reader(struct supervisor *supervisor)
 {
 	uint64_t next_tick = cryo_now() + TICK_NS;
 	int r = 0, n_heard = 0;
 
 	while (!supervisor->done && supervisor->children->reader.channel >= 0 && r == 0) {
-		struct pollfd ends[2] = {
-			{.fd = supervisor->children->reader.channel, .events = POLLIN},
-			{.fd = supervisor->children->tracer.channel, .events = POLLIN}};
-		int n = poll(ends, 2, cryo_deadline_poll_ms(next_tick));
+		struct pollfd ends[2] = {{supervisor->children->reader.channel, POLLIN, 0},
+			{supervisor->children->tracer.channel, POLLIN, 0}};
+		uint64_t before = cryo_now(), limit = supervisor->deadline;
+		int n = poll(ends, 2, cryo_deadline_poll_ms(next_tick < limit ? next_tick : limit));
 		bool heard = n > 0 && ends[0].revents;
 
 		if (heard)
@@ -214,7 +214,7 @@ static int wait_for_reader(struct supervisor *supervisor)
 			listen_to(supervisor, &supervisor->children->tracer);
 		/* Who has more to tell may be done: it was we who were stopped. */
 		if (!supervisor->done && (!heard || ++n_heard > LETTERS_MAX))
-			r = check_time(supervisor);
+			r = check_time(supervisor, before);
 		if (cryo_now() < next_tick)
 			continue;
 		next_tick = cryo_now() + TICK_NS;
@@ -233,10 +233,11 @@ static void await_release(struct supervisor *supervisor)
 	struct cryo_child *tracer = &supervisor->children->tracer;
 	uint64_t limit = cryo_now() + DEATH_NS;
 
-	while (!supervisor->released && cryo_now() < limit && tracer->channel >= 0) {
+	for (int n = 1; n != 0 && !supervisor->released && tracer->channel >= 0;) {
 		struct pollfd end = {.fd = tracer->channel, .events = POLLIN};
 
-		if (poll(&end, 1, cryo_deadline_poll_ms(limit)) > 0)
+		n = poll(&end, 1, cryo_deadline_poll_ms(limit));
+		if (n > 0)
 			listen_to(supervisor, tracer);
 	}
 }
