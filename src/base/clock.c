@@ -15,6 +15,14 @@ uint64_t cryo_clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * CRYO_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
+uint64_t cryo_clock_missed(uint64_t *last, uint64_t usual)
+{
+	uint64_t now = cryo_now(), took = now - *last;
+
+	*last = now;
+	return took > usual ? took - usual : 0;
+}
+
 int cryo_deadline_poll_ms(uint64_t deadline)
 {
 	uint64_t now = cryo_now(), ms;

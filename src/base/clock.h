@@ -25,5 +25,13 @@ static inline uint64_t cryo_ns_of_ms(uint64_t ms)
 	return ms < INT64_MAX / CRYO_NSEC_PER_MSEC ? ms * CRYO_NSEC_PER_MSEC : INT64_MAX;
 }
 
+/*
+ * How much longer than usual a round of who looks again and again has taken, 0 if it has not: he
+ * was stopped, or had no processor, and so may have been those for whom he waits.
+ * @last: when the last round was; set to now
+ * @usual: nanoseconds that a round may take
+ */
+uint64_t cryo_clock_missed(uint64_t *last, uint64_t usual);
+
 /* Milliseconds from now to a deadline, rounded up, as poll(2) takes them; 0 if it has passed. */
 int cryo_deadline_poll_ms(uint64_t deadline);

@@ -20,6 +20,9 @@ enum {
 	NO_PIDFD_POLL_MS = 2 /* before Linux 5.3 nothing wakes us */
 };
 
+/* That a look and the next one lie apart. */
+#define USUAL_NS (4 * POLL_MS * CRYO_NSEC_PER_MSEC)
+
 pid_t cryo_guard_fork(const int *kept, size_t count)
 {
 	pid_t parent = getpid(), child = fork();
@@ -68,6 +71,7 @@ int cryo_guard_watch(const struct cryo_guard *guard, pid_t child, int *ret_statu
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	uint64_t seen = guard->progress(guard->user), deadline = deadline_of(guard);
+	uint64_t last = cryo_now();
 	int killed = 0;
 
 	while (!has_ended(child, ret_status)) {
@@ -76,6 +80,7 @@ int cryo_guard_watch(const struct cryo_guard *guard, pid_t child, int *ret_statu
 		if (!killed && (progress != seen || (guard->cancel && *guard->cancel)))
 			deadline = deadline_of(guard);
 		seen = progress;
+		deadline += deadline ? cryo_clock_missed(&last, USUAL_NS) : 0;
 		if (cryo_now() >= deadline && killed)
 			return killed;
 		if (cryo_now() >= deadline) {

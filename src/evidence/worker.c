@@ -25,6 +25,9 @@ enum {
 	END_MS = 1000, /* for a worker to go when it is told, or killed */
 };
 
+/* That a look and the next one lie apart. */
+#define USUAL_NS (4 * POLL_MS * CRYO_NSEC_PER_MSEC)
+
 /* ---- its life ---- */
 
 static int make_channel(int ends[2])
@@ -97,7 +100,7 @@ void cryo_worker_end(struct cryo_worker *worker)
 static int await(struct cryo_worker *worker, unsigned int stall_ms, struct cryo_answer *ret_answer)
 {
 	struct pollfd channel = {.fd = worker->orders, .events = POLLIN};
-	uint64_t seen = 0, deadline = 0;
+	uint64_t seen = 0, deadline = 0, last = cryo_now();
 
 	for (;;) {
 		uint64_t progress = cryo_records_progress(&worker->records);
@@ -113,7 +116,8 @@ static int await(struct cryo_worker *worker, unsigned int stall_ms, struct cryo_
 			if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 				return -EIO;
 		}
-		if (cryo_now() >= deadline) {
+		deadline += cryo_clock_missed(&last, USUAL_NS);
+		if (last >= deadline) {
 			kill(worker->child, SIGKILL);
 			return -ETIMEDOUT;
 		}

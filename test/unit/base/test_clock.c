@@ -23,6 +23,15 @@ Test(clock, says_zero_for_a_clock_that_does_not_exist)
 	cr_assert_eq(cryo_clock_ns(12345), 0);
 }
 
+Test(clock, knows_what_was_missed)
+{
+	uint64_t begin = cryo_now(), last = begin - 10 * CRYO_NSEC_PER_SEC;
+
+	cr_assert_geq(cryo_clock_missed(&last, CRYO_NSEC_PER_SEC), 9 * CRYO_NSEC_PER_SEC);
+	cr_assert_geq(last, begin);
+	cr_assert_eq(cryo_clock_missed(&last, UINT64_MAX), 0);
+}
+
 Test(clock, a_deadline_that_passed_waits_for_nothing)
 {
 	cr_assert_eq(cryo_deadline_poll_ms(0), 0);
