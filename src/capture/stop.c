@@ -33,7 +33,7 @@
 #define SLOW_LOOK_NS (100 * CRYO_NSEC_PER_MSEC)
 
 /* How long all that stood still before have to get back there, and how often it is looked at. */
-#define REST_NS (100 * CRYO_NSEC_PER_MSEC)
+#define REST_NS CRYO_NSEC_PER_SEC
 #define REST_LOOK_NS (100 * 1000)
 
 /* How old it may be what is known of where threads wait. */
