@@ -108,8 +108,8 @@ static char *hidden_text(unsigned int hidden)
 }
 
 /*
- * We must not stop who traces us, who serves our output, or whom the user spares; nor who carries
- * the stream into which its core goes.
+ * We must not stop who traces us or those whom we need, who serves our output, or whom the user
+ * spares; nor who carries the stream into which its core goes.
  */
 static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pid_t pid)
 {
@@ -118,7 +118,8 @@ static bool must_not_stop(enum cryo_spare spare, const struct finder *finder, pi
 			       cryo_roster_is_carrier(finder->procfs, &finder->roster, pid));
 
 	return spare == CRYO_SPARE_USER || spare == CRYO_SPARE_OUTPUT ||
-	       pid == finder->own_tracer || (carries && finder->options->tar_fd >= 0);
+	       spare == CRYO_SPARE_TRACER || pid == finder->own_tracer ||
+	       (carries && finder->options->tar_fd >= 0);
 }
 
 /* 0, also if it is gone, or -errno. */

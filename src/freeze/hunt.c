@@ -6,7 +6,9 @@
  * itself on another terminal, and that one belongs to another sshd), with the foreground job of
  * each such terminal; who has the other end of a connection of any of these, over TCP or UDP, in
  * whatever network namespace of this machine (nc | nc, ssh localhost, socat into a container); who
- * serves the file systems that we use, and the processes that it started.
+ * serves the file systems that we use, and the processes that it started; who is asked whether a
+ * file may be opened (thaw could not even be started without him); and who traces any of these,
+ * since they stop at their next system call or signal and wait for him.
  *
  * A process that carries our words may have thousands of connections, and which of them carries the
  * words cannot be seen from outside: all are followed. The numbers below only bound what that may
@@ -309,7 +311,7 @@ static unsigned int to_follow(struct hunt *hunt, pid_t pid, enum cryo_spare why)
 	struct cryo_spared *spared = cryo_roster_find(hunt->roster, pid);
 	unsigned int wanted = 0;
 
-	if (why == CRYO_SPARE_STDIO || why == CRYO_SPARE_NETWORK)
+	if (why == CRYO_SPARE_STDIO || why == CRYO_SPARE_NETWORK || why == CRYO_SPARE_TRACER)
 		wanted = FOLLOWED_STDIO | FOLLOWED_CONNECTIONS;
 	else if (why == CRYO_SPARE_TERMINAL)
 		wanted = FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS;
@@ -320,25 +322,22 @@ static unsigned int to_follow(struct hunt *hunt, pid_t pid, enum cryo_spare why)
 	return wanted;
 }
 
-static int take_peer(struct hunt *hunt, const struct cryo_peer *peer)
+static int take(struct hunt *hunt, const struct cryo_row *row, enum cryo_spare why)
 {
-	const struct cryo_row *row = cryo_census_find(hunt->census, peer->pid);
-	enum cryo_spare why = (enum cryo_spare)hunt->roster->needs.array[peer->need].tag;
 	int r = row ? cryo_roster_spare(hunt->roster, row, why) : 0;
-	unsigned int follow = r == 0 ? to_follow(hunt, peer->pid, why) : 0;
+	unsigned int follow = row && r == 0 ? to_follow(hunt, row->pid, why) : 0;
 	int last = hunt->roster->request->only_output ? STDOUT_FILENO : STDERR_FILENO;
 
 	if (follow & FOLLOWED_STDIO) /* the pipeline goes on */
-		r = need_descriptors(hunt, peer->pid, STDOUT_FILENO, last);
+		r = need_descriptors(hunt, row->pid, STDOUT_FILENO, last);
 	if (r == 0 && follow & (FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS))
-		r = need_carried(hunt, peer->pid, follow & FOLLOWED_TERMINALS);
+		r = need_carried(hunt, row->pid, follow & FOLLOWED_TERMINALS);
 	return r;
 }
 
-/* Search until nobody found needs anything new. */
-static int follow_needs(struct hunt *hunt)
+/* Search from need number @first on until nobody found needs anything new. */
+static int follow_needs(struct hunt *hunt, size_t first)
 {
-	size_t first = 0;
 	int r = 0;
 
 	while (r == 0 && first < hunt->roster->needs.count) {
@@ -348,10 +347,49 @@ static int follow_needs(struct hunt *hunt)
 		r = cryo_peers_find(
 			hunt->procfs, &hunt->holders, &hunt->roster->needs, first, &peers, &count);
 		for (size_t i = 0; i < count && r == 0; i++)
-			r = take_peer(hunt, &peers[i]);
+			r = take(hunt, cryo_census_find(hunt->census, peers[i].pid),
+				(enum cryo_spare)hunt->roster->needs.array[peers[i].need].tag);
 		first = searched;
 	}
 	return r < 0 ? r : spare_server_children(hunt);
+}
+
+/* The tracers of all who are spared, the user's among them, but for kernel threads. */
+static int spare_tracers(struct hunt *hunt)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < hunt->census->count && r == 0; i++) {
+		struct cryo_row row = hunt->census->rows[i];
+
+		if (cryo_row_is_kthread(&row) ||
+			cryo_roster_judge(hunt->procfs, hunt->roster, &row) == CRYO_SPARE_NONE)
+			continue;
+		cryo_row_complete(hunt->procfs, &row);
+		if (row.tracer)
+			r = take(hunt, cryo_census_find(hunt->census, row.tracer),
+				CRYO_SPARE_TRACER);
+	}
+	return r;
+}
+
+/* ... and whom those need in turn, until there is nobody more. */
+static int follow_all(struct hunt *hunt)
+{
+	size_t before, searched;
+	int r = follow_needs(hunt, 0);
+
+	if (hunt->roster->request->only_output)
+		return r;
+	do {
+		before = hunt->roster->count;
+		searched = hunt->roster->needs.count;
+		if (r == 0)
+			r = spare_tracers(hunt);
+		if (r == 0)
+			r = follow_needs(hunt, searched);
+	} while (r == 0 && hunt->roster->count != before);
+	return r;
 }
 
 static int add_output_needs(struct hunt *hunt)
@@ -376,5 +414,7 @@ int cryo_hunt(int procfs, const struct cryo_census *census, struct cryo_roster *
 		r = add_output_needs(&hunt);
 	if (r == 0 && !roster->request->only_output)
 		r = need(&hunt, CRYO_HOLD_WATCHDOG, 0, CRYO_SPARE_WATCHDOG);
-	return r < 0 ? r : follow_needs(&hunt);
+	if (r == 0 && !roster->request->only_output)
+		r = need(&hunt, CRYO_HOLD_DECISION, 0, CRYO_SPARE_DECISION);
+	return r < 0 ? r : follow_all(&hunt);
 }

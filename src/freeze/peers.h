@@ -42,7 +42,8 @@ void cryo_needs_clear(struct cryo_needs *needs);
 
 /* The kinds that a search for needs wants to know. */
 #define CRYO_NEED_KINDS                                                                            \
-	(CRYO_HOLD_INODE | CRYO_HOLD_PATH | CRYO_HOLD_PTY | CRYO_HOLD_FUSE | CRYO_HOLD_WATCHDOG)
+	(CRYO_HOLD_INODE | CRYO_HOLD_PATH | CRYO_HOLD_PTY | CRYO_HOLD_FUSE | CRYO_HOLD_WATCHDOG |  \
+		CRYO_HOLD_DECISION)
 
 /* A process that holds something needed, and an index into the needs. */
 struct cryo_peer {

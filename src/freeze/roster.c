@@ -25,6 +25,8 @@ static const char *const texts[CRYO_SPARE_COUNT] = {
 	[CRYO_SPARE_TERMINAL] = "drives the terminal",
 	[CRYO_SPARE_OUTPUT] = "serves a file system in use by cryocore",
 	[CRYO_SPARE_WATCHDOG] = "holds a watchdog: the machine would reset",
+	[CRYO_SPARE_DECISION] = "decides who may open files (fanotify)",
+	[CRYO_SPARE_TRACER] = "traces a process that is spared",
 };
 
 const char *cryo_spare_text(enum cryo_spare spare)
@@ -126,10 +128,11 @@ static const struct cryo_need *need_of(int procfs, const struct cryo_roster *ros
 	return NULL;
 }
 
-/* Who writes what we read, or holds a watchdog, carries nothing of ours. */
+/* Who writes what we read, holds a watchdog or decides about files, carries nothing of ours. */
 static bool carries_nothing(const struct cryo_need *need)
 {
-	return need->access == CRYO_NEED_WRITER || need->kind == CRYO_HOLD_WATCHDOG;
+	return need->access == CRYO_NEED_WRITER || need->kind == CRYO_HOLD_WATCHDOG ||
+	       need->kind == CRYO_HOLD_DECISION;
 }
 
 bool cryo_roster_is_carrier(int procfs, const struct cryo_roster *roster, pid_t pid)

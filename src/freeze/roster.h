@@ -24,6 +24,8 @@ enum cryo_spare {
 	CRYO_SPARE_TERMINAL, /* drives our terminal, or the terminal of one that does */
 	CRYO_SPARE_OUTPUT,   /* serves a file system that we use */
 	CRYO_SPARE_WATCHDOG, /* holds a watchdog device: the machine would be reset */
+	CRYO_SPARE_DECISION, /* is asked by the kernel whether files may be opened (fanotify) */
+	CRYO_SPARE_TRACER,   /* traces one who is spared, and could not go on without it */
 	CRYO_SPARE_COUNT
 };
 

@@ -2,6 +2,7 @@
 #include "proc/fanotify.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "proc/procfs.h"
 #include "proc/text.h"
@@ -37,18 +38,26 @@ bool cryo_fanotify_parse(const char *text, size_t size)
 	return false;
 }
 
-static bool is_group(int process, pid_t fd)
+bool cryo_fanotify_is_asked(int process, int fd, const char *link)
 {
-	_cleanup_buffer_ struct cryo_buffer link = {0}, text = {0};
+	_cleanup_buffer_ struct cryo_buffer text = {0};
 	char name[32];
 
-	snprintf(name, sizeof(name), "fd/%d", fd);
-	if (cryo_procfs_readlink(process, name, &link) < 0 ||
-		strcmp((const char *)link.data, "anon_inode:[fanotify]") != 0)
+	if (strcmp(link, "anon_inode:[fanotify]") != 0)
 		return false;
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
 	return cryo_procfs_read(process, name, 0, &text) == 0 &&
 	       cryo_fanotify_parse((const char *)text.data, text.size);
+}
+
+static bool is_group(int process, pid_t fd)
+{
+	_cleanup_buffer_ struct cryo_buffer link = {0};
+	char name[32];
+
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	return cryo_procfs_readlink(process, name, &link) >= 0 &&
+	       cryo_fanotify_is_asked(process, fd, (const char *)link.data);
 }
 
 bool cryo_fanotify_decides(int process)

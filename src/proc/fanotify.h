@@ -11,6 +11,9 @@
 /* Whether the text of an fdinfo has a mark that lets its owner decide. */
 bool cryo_fanotify_parse(const char *text, size_t size);
 
+/* Whether a descriptor is such a group. @process: /proc/PID; @link: the text of its link there */
+bool cryo_fanotify_is_asked(int process, int fd, const char *link);
+
 /* Whether a process has such a group among its lowest 1024 descriptors, which it makes first.
  * @process: /proc/PID */
 bool cryo_fanotify_decides(int process);

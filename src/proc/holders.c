@@ -23,6 +23,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "proc/fanotify.h"
 #include "proc/fdinfo.h"
 #include "proc/procfs.h"
 #include "proc/text.h"
@@ -171,6 +172,13 @@ static int keep_watchdog(struct loading *loading, struct descriptor *descriptor)
 	return keep(loading, descriptor, CRYO_HOLD_WATCHDOG, 0);
 }
 
+static int keep_decision(struct loading *loading, struct descriptor *descriptor)
+{
+	if (!cryo_fanotify_is_asked(descriptor->process, descriptor->holder.fd, descriptor->link))
+		return 0;
+	return keep(loading, descriptor, CRYO_HOLD_DECISION, 0);
+}
+
 static const struct {
 	enum cryo_hold kind;
 	int (*keep)(struct loading *loading, struct descriptor *descriptor);
@@ -180,6 +188,7 @@ static const struct {
 	{CRYO_HOLD_PTY, keep_pty},
 	{CRYO_HOLD_FUSE, keep_fuse},
 	{CRYO_HOLD_WATCHDOG, keep_watchdog},
+	{CRYO_HOLD_DECISION, keep_decision},
 };
 
 /* 0 or -ENOMEM; a descriptor that is gone, or is nothing of interest, is passed over. */

@@ -25,6 +25,7 @@ enum cryo_hold {
 	CRYO_HOLD_FUSE =
 		1 << 3, /* the server's side of a FUSE connection (fdinfo: fuse_connection) */
 	CRYO_HOLD_WATCHDOG = 1 << 4, /* a watchdog device: 0 */
+	CRYO_HOLD_DECISION = 1 << 5, /* a fanotify group that is asked before files are opened: 0 */
 };
 
 /* A descriptor; @reads, @writes: how a pipe or socket was opened. */

@@ -183,6 +183,56 @@ Test(roster, spares_watchdogs_and_not_files_named_like_them)
 	cr_assert_eq(why(&machine, &spared, 61), CRYO_SPARE_NONE);
 }
 
+Test(roster, spares_who_is_asked_before_files_are_opened)
+{
+	_cleanup_machine_ struct machine machine = machine_new();
+	_cleanup_case_ struct spared_case spared = {0};
+
+	add_basics(&machine);
+	for (pid_t pid = 60; pid <= 62; pid++)
+		machine_add(&machine, (struct machine_process){.pid = pid, .ppid = 1});
+	machine_add_fd(&machine, 60, 3, "anon_inode:[fanotify]",
+		"fanotify mnt_id:1b mflags:0 mask:10000 ignored_mask:0\n");
+	machine_add_fd(&machine, 61, 3, "anon_inode:[fanotify]",
+		"fanotify mnt_id:1b mflags:0 mask:20 ignored_mask:0\n");
+	machine_add_fd(&machine, 62, 3, "/anon_inode:[fanotify]",
+		"fanotify mnt_id:1b mflags:0 mask:10000 ignored_mask:0\n");
+	decide(&machine, &spared);
+	cr_assert_eq(why(&machine, &spared, 60), CRYO_SPARE_DECISION);
+	cr_assert_eq(why(&machine, &spared, 61), CRYO_SPARE_NONE, "who is only told");
+	cr_assert_eq(why(&machine, &spared, 62), CRYO_SPARE_NONE, "a file of that name");
+}
+
+Test(roster, spares_who_traces_the_spared_and_whom_he_needs)
+{
+	static const char *const words[] = {"62"};
+	_cleanup_machine_ struct machine machine = machine_new();
+	_cleanup_case_ struct spared_case spared = {.request = {.spare = words, .n_spare = 1}};
+
+	machine_add(&machine, (struct machine_process){.pid = 1, .start_time = 1});
+	machine_add(&machine,
+		(struct machine_process){
+			.pid = SHELL, .ppid = 1, .pgrp = SHELL, .start_time = 2, .tracer = 60});
+	machine_add(&machine, (struct machine_process){
+				      .pid = SELF, .ppid = SHELL, .pgrp = SELF, .start_time = 3});
+	machine_add(&machine, (struct machine_process){.pid = 60, .ppid = 1, .tracer = 61});
+	machine_add(&machine, (struct machine_process){.pid = 61, .ppid = 1});
+	machine_add(&machine, (struct machine_process){.pid = 62, .ppid = 1, .tracer = 63});
+	machine_add(&machine, (struct machine_process){.pid = 63, .ppid = 1});
+	machine_add(&machine, (struct machine_process){.pid = 64, .ppid = 1, .tracer = 65});
+	machine_add(&machine, (struct machine_process){.pid = 65, .ppid = 1});
+	machine_add(&machine, (struct machine_process){.pid = 66, .ppid = 1});
+	machine_add_fd(&machine, 61, 2, "pipe:[7]", NULL);
+	machine_add_fd(&machine, 66, 0, "pipe:[7]", "flags:\t00\n");
+	decide(&machine, &spared);
+	cr_assert_eq(why(&machine, &spared, 60), CRYO_SPARE_TRACER, "of an ancestor");
+	cr_assert_eq(why(&machine, &spared, 61), CRYO_SPARE_TRACER, "of the tracer");
+	cr_assert_eq(why(&machine, &spared, 66), CRYO_SPARE_STDIO, "who reads what that says");
+	cr_assert_eq(why(&machine, &spared, 63), CRYO_SPARE_TRACER, "of whom the user spares");
+	cr_assert_eq(why(&machine, &spared, 64), CRYO_SPARE_NONE);
+	cr_assert_eq(why(&machine, &spared, 65), CRYO_SPARE_NONE, "of anybody else");
+}
+
 Test(roster, obeys_the_user)
 {
 	static const char *const words[] = {"60", "a name", "/kept/", "a-name-of-16-char"};
