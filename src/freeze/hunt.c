@@ -163,7 +163,7 @@ static int need_link(struct hunt *hunt, pid_t pid, int fd, const char *link)
 /* Whoever is connected with descriptors of a process. */
 static int need_descriptors(struct hunt *hunt, pid_t pid, int first, int last)
 {
-	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
+	_cleanup_close_ int process = cryo_holders_open(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	int r = 0;
 
@@ -224,7 +224,7 @@ static int add_link(struct hunt *hunt, pid_t pid, const char *link, struct links
 
 static int read_links(struct hunt *hunt, pid_t pid, struct links *links)
 {
-	_cleanup_close_ int process = cryo_procfs_open_process(hunt->procfs, pid);
+	_cleanup_close_ int process = cryo_holders_open(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	_cleanup_free_ pid_t *fds = NULL;
 	size_t count = 0;

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
+#include "proc/holders.h"
 #include "proc/procfs.h"
 #include "proc/text.h"
 
@@ -33,7 +34,7 @@ void cryo_networks_clear(struct cryo_networks *networks)
 /* The number in "net:[N]"; 0 if it is not to be had. */
 static uint64_t inode_of(int procfs, pid_t pid)
 {
-	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
+	_cleanup_close_ int process = cryo_holders_open(procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	struct cryo_text text;
 	uint64_t inode;
@@ -98,7 +99,7 @@ static const struct cryo_sockets *sockets_of(
 	if (network->has_sockets)
 		return &network->sockets;
 	network->has_sockets = true;
-	process = cryo_procfs_open_process(networks->procfs, network->pid);
+	process = cryo_holders_open(networks->procfs, network->pid);
 	if (process >= 0)
 		cryo_sockets_load(process, &network->sockets);
 	return &network->sockets;
@@ -125,7 +126,7 @@ static bool has_address(const struct cryo_networks *networks, struct cryo_networ
 
 	if (!network->has_addresses) {
 		network->has_addresses = true;
-		process = cryo_procfs_open_process(networks->procfs, network->pid);
+		process = cryo_holders_open(networks->procfs, network->pid);
 		if (process >= 0)
 			cryo_addresses_load(process, &network->addresses);
 	}

@@ -128,7 +128,7 @@ static bool satisfies(int procfs, const struct cryo_need *need, const struct cry
 
 	if (!need->path && need->access == CRYO_NEED_ANY)
 		return true;
-	process = cryo_procfs_open_process(procfs, holder->pid);
+	process = cryo_holders_open(procfs, holder->pid);
 	return process >= 0 && (!need->path || holds_path(process, holder, need->path)) &&
 	       (need->access == CRYO_NEED_ANY || has_access(process, holder, need->access));
 }

@@ -6,10 +6,13 @@
 #include "freeze/roster.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/array.h"
+#include "base/buffer.h"
 #include "freeze/hunt.h"
 #include "freeze/who.h"
+#include "proc/procfs.h"
 
 static const char *const texts[CRYO_SPARE_COUNT] = {
 	[CRYO_SPARE_NONE] = "not spared",
@@ -156,14 +159,35 @@ static enum cryo_spare judge_newcomer(
 	return need ? (enum cryo_spare)need->tag : CRYO_SPARE_NONE;
 }
 
+/*
+ * Children of ours are helpers only if they run our program. Others are those of whoever executed
+ * cryocore ("worker & exec cryocore"), and may be anybody. One whose program cannot be told is
+ * kept.
+ */
+static bool is_helper(int procfs, pid_t self, const struct cryo_row *row)
+{
+	_cleanup_buffer_ struct cryo_buffer ours = {0}, theirs = {0};
+	_cleanup_close_ int own = -1, process = -1;
+
+	if (row->ppid != self)
+		return false;
+	own = cryo_procfs_open_process(procfs, self);
+	process = cryo_procfs_open_process(procfs, row->pid);
+	return own < 0 || process < 0 || cryo_procfs_readlink(own, "exe", &ours) < 0 ||
+	       cryo_procfs_readlink(process, "exe", &theirs) < 0 ||
+	       strcmp((char *)ours.data, (char *)theirs.data) == 0;
+}
+
 enum cryo_spare cryo_roster_judge(
 	int procfs, const struct cryo_roster *roster, const struct cryo_row *row)
 {
 	const struct cryo_roster_request *request = roster->request;
 	const struct cryo_spared *spared = cryo_roster_find(roster, row->pid);
 
-	if (row->pid == request->self || row->ppid == request->self)
-		return row->pid == request->guard ? CRYO_SPARE_GUARD : CRYO_SPARE_SELF;
+	if (row->pid == request->guard && row->ppid == request->self)
+		return CRYO_SPARE_GUARD;
+	if (row->pid == request->self || is_helper(procfs, request->self, row))
+		return CRYO_SPARE_SELF;
 	if (row->pid == 1)
 		return CRYO_SPARE_INIT;
 	if (cryo_row_is_kthread(row))

@@ -25,7 +25,9 @@
 #include "base/escape.h"
 #include "proc/fanotify.h"
 #include "proc/fdinfo.h"
+#include "proc/identity.h"
 #include "proc/procfs.h"
+#include "proc/stat.h"
 #include "proc/text.h"
 
 bool cryo_holders_parse_link(const char *text, size_t size, uint64_t *ret_inode)
@@ -256,9 +258,26 @@ static int compare_holders(const void *a, const void *b)
 	return (left->fd > right->fd) - (left->fd < right->fd);
 }
 
-static int load_process(struct loading *loading, int procfs, pid_t pid)
+int cryo_holders_open(int procfs, pid_t pid)
 {
 	_cleanup_close_ int process = cryo_procfs_open_process(procfs, pid);
+	struct cryo_stat stat;
+	pid_t tid;
+
+	if (process >= 0 && cryo_stat_read(process, &stat) == 0 && stat.state == 'Z' &&
+		stat.num_threads > 1) {
+		const struct cryo_identity identity = {.pid = pid, .dir = process, .pidfd = -1};
+		int live = cryo_identity_open_live(procfs, &identity, &tid);
+
+		if (live >= 0)
+			return live;
+	}
+	return steal_fd(&process);
+}
+
+static int load_process(struct loading *loading, int procfs, pid_t pid)
+{
+	_cleanup_close_ int process = cryo_holders_open(procfs, pid);
 
 	return process < 0 ? 0 : add_descriptors(loading, process, pid);
 }

@@ -57,6 +57,10 @@ bool cryo_holders_parse_link(const char *text, size_t size, uint64_t *ret_inode)
 /* A number for a path. Two may have the same: whoever finds one compares the path itself. */
 uint64_t cryo_holders_hash(const char *path);
 
+/* The directory in which descriptors and namespaces of a process are seen: /proc/PID, or /proc/TID
+ * of a thread that lives where the first one has exited. A descriptor or -errno. */
+int cryo_holders_open(int procfs, pid_t pid);
+
 /**
  * cryo_holders_load - look at all processes below a procfs.
  * @kinds: bits of enum cryo_hold: what is kept

@@ -8,8 +8,10 @@
  *	bomb N          fork as fast as possible until N are alive
  *	revive PID...   continue these processes in a loop
  *	count FD        count in the mapped file FD, which is told as counter, forever
+ *	relay           copy stdin to stdout in a thread that outlives the first one
  *	handler         count SIGCONT; print the count for each line on stdin
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -136,6 +138,28 @@ static void handler(int argc, char **argv)
 	}
 }
 
+static void *copy(void *nothing)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+		if (write(STDOUT_FILENO, bytes, (size_t)n) != n)
+			_exit(1);
+	(void)nothing;
+	_exit(0);
+}
+
+static void relay(int argc, char **argv)
+{
+	pthread_t thread;
+
+	(void)argc;
+	(void)argv;
+	if (pthread_create(&thread, NULL, copy, NULL) == 0)
+		pthread_exit(NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(int argc, char **argv);
@@ -145,6 +169,7 @@ static const struct {
 	{"bomb", bomb},
 	{"revive", revive},
 	{"count", count},
+	{"relay", relay},
 	{"handler", handler},
 };
 

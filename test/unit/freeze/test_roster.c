@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "proc/stat.h"
 #include "spared.h"
@@ -23,6 +24,7 @@ Test(roster, spares_ourselves_our_ancestors_and_kernel_threads)
 	machine_add(&machine, (struct machine_process){.pid = 60, .ppid = 1, .start_time = 9});
 	machine_add(&machine, (struct machine_process){.pid = 61, .ppid = SHELL, .start_time = 9});
 	machine_add(&machine, (struct machine_process){.pid = 62, .ppid = SELF, .start_time = 9});
+	machine_add(&machine, (struct machine_process){.pid = 63, .ppid = SELF, .start_time = 9});
 	decide(&machine, &spared);
 	cr_assert_eq(why(&machine, &spared, 1), CRYO_SPARE_INIT);
 	cr_assert_eq(why(&machine, &spared, 2), CRYO_SPARE_KTHREAD);
@@ -31,6 +33,11 @@ Test(roster, spares_ourselves_our_ancestors_and_kernel_threads)
 	cr_assert_eq(why(&machine, &spared, 60), CRYO_SPARE_NONE);
 	cr_assert_eq(why(&machine, &spared, 61), CRYO_SPARE_NONE, "a sibling is no ancestor");
 	cr_assert_eq(why(&machine, &spared, 62), CRYO_SPARE_SELF, "a child of ours is ours");
+	cr_assert_eq(symlinkat("/bin/cryocore", machine.procfs, "50/exe"), 0);
+	cr_assert_eq(symlinkat("/bin/cryocore", machine.procfs, "62/exe"), 0);
+	cr_assert_eq(symlinkat("/bin/sleep", machine.procfs, "63/exe"), 0);
+	cr_assert_eq(why(&machine, &spared, 62), CRYO_SPARE_SELF, "it runs our program");
+	cr_assert_eq(why(&machine, &spared, 63), CRYO_SPARE_NONE, "of whoever executed us");
 }
 
 Test(roster, of_a_machine_without_us_is_an_error)
