@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "options.h"
@@ -178,6 +179,46 @@ static void say_traced(const struct cryocore_frozen *process)
 			process->pid, process->comm, process->tracer);
 }
 
+static const struct cryocore_frozen *find_process(
+	const struct cryocore_freeze_result *result, pid_t pid)
+{
+	for (size_t i = 0; i < result->n_processes; i++)
+		if (result->processes[i].pid == pid)
+			return &result->processes[i];
+	return NULL;
+}
+
+/* Whether a process is a job of a shell that goes on: the kernel tells a parent of a stop by
+ * signal, and sends SIGHUP to stopped groups of a session when it ends. */
+static bool is_job_of_spared(
+	const struct cryocore_freeze_result *result, const struct cryocore_frozen *process)
+{
+	const struct cryocore_frozen *parent = find_process(result, process->ppid);
+
+	return process->fate == CRYOCORE_FROZEN && process->method == 's' && parent &&
+	       parent->fate == CRYOCORE_SPARED && getsid(process->pid) == getsid(parent->pid) &&
+	       getpgid(process->pid) != getpgid(parent->pid);
+}
+
+static void say_jobs(const struct cryocore_freeze_result *result)
+{
+	size_t count = 0;
+	pid_t shell = 0;
+
+	for (size_t i = 0; i < result->n_processes; i++)
+		if (is_job_of_spared(result, &result->processes[i])) {
+			shell = result->processes[i].ppid;
+			count++;
+		}
+	if (count)
+		cli_note(0,
+			"%zu of them are jobs of a shell (pid %d): if that ends while they stand "
+			"still, "
+			"with a lost connection say, so do they, disowned ones too; with "
+			"--method=cgroup they do not",
+			count, shell);
+}
+
 struct held {
 	size_t by_signal, by_cgroup;
 };
@@ -257,6 +298,7 @@ static int print_result(const struct request *request, const struct cryocore_fre
 	for (size_t i = 0; i < result->n_processes; i++)
 		say_traced(&result->processes[i]);
 	say_summary(result, dry_run);
+	say_jobs(result);
 	if (!dry_run)
 		print_undo(result, request->options.journal);
 	return 0;
@@ -274,15 +316,6 @@ static int exit_status(const struct request *request, const struct cryocore_free
 	if (result->n_failed || (!dry_run && !result->quiet))
 		return result->n_frozen + result->n_before ? CLI_PARTIAL : CLI_FAILED;
 	return CLI_COMPLETE;
-}
-
-static const struct cryocore_frozen *find_process(
-	const struct cryocore_freeze_result *result, pid_t pid)
-{
-	for (size_t i = 0; i < result->n_processes; i++)
-		if (result->processes[i].pid == pid)
-			return &result->processes[i];
-	return NULL;
 }
 
 /* A PID that was named and was not there. */
