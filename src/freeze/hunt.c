@@ -4,11 +4,13 @@
  * (the same pipe, the other end of the socket, the master side of the terminal: a terminal
  * emulator, sshd, tmux, script); who drives the terminals of those again (the tmux server shows
  * itself on another terminal, and that one belongs to another sshd), with the foreground job of
- * each such terminal; who has the other end of a connection of any of these, over TCP or UDP, in
- * whatever network namespace of this machine (nc | nc, ssh localhost, socat into a container); who
- * serves the file systems that we use, and the processes that it started; who is asked whether a
- * file may be opened (thaw could not even be started without him); and who traces any of these,
- * since they stop at their next system call or signal and wait for him.
+ * each such terminal; who is connected with what drives one by a UNIX socket (a display server, or
+ * the program that shows on another terminal what happens on this one: dtach, zellij); who has the
+ * other end of a connection of any of these, over TCP or UDP, in whatever network namespace of this
+ * machine (nc | nc, ssh localhost, socat into a container); who serves the file systems that we
+ * use, and the processes that it started; who is asked whether a file may be opened (thaw could not
+ * even be started without him); and who traces any of these, since they stop at their next system
+ * call or signal and wait for him.
  *
  * A process that carries our words may have thousands of connections, and which of them carries the
  * words cannot be seen from outside: all are followed. The numbers below only bound what that may
@@ -39,7 +41,8 @@ enum {
 enum {
 	FOLLOWED_STDIO = 1 << 0,
 	FOLLOWED_CONNECTIONS = 1 << 1,
-	FOLLOWED_TERMINALS = 1 << 2
+	FOLLOWED_TERMINALS = 1 << 2,
+	FOLLOWED_FRONTS = 1 << 3
 };
 
 struct hunt {
@@ -199,7 +202,14 @@ static bool is_forward(const struct cryo_socket *socket)
 	       (socket->type == SOCK_STREAM || socket->type == SOCK_DGRAM);
 }
 
-static int add_link(struct hunt *hunt, pid_t pid, const char *link, struct links *links)
+/* A display server, or a client of the program that drives a terminal. */
+static bool is_front(const struct cryo_socket *socket)
+{
+	return socket->family == AF_UNIX && socket->type != SOCK_DGRAM && socket->peer;
+}
+
+static int add_link(
+	struct hunt *hunt, pid_t pid, unsigned int follow, const char *link, struct links *links)
 {
 	struct found found, *connection;
 	int *terminal, r;
@@ -213,7 +223,8 @@ static int add_link(struct hunt *hunt, pid_t pid, const char *link, struct links
 	r = find_socket(hunt, pid, &links->network, link, &found);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (is_forward(found.socket)) {
+	if ((follow & FOLLOWED_CONNECTIONS && is_forward(found.socket)) ||
+		(follow & FOLLOWED_FRONTS && is_front(found.socket))) {
 		connection = cryo_array_add(links->connections, links->n_connections);
 		if (!connection)
 			return -ENOMEM;
@@ -222,7 +233,7 @@ static int add_link(struct hunt *hunt, pid_t pid, const char *link, struct links
 	return 0;
 }
 
-static int read_links(struct hunt *hunt, pid_t pid, struct links *links)
+static int read_links(struct hunt *hunt, pid_t pid, unsigned int follow, struct links *links)
 {
 	_cleanup_close_ int process = cryo_holders_open(hunt->procfs, pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
@@ -237,26 +248,29 @@ static int read_links(struct hunt *hunt, pid_t pid, struct links *links)
 
 		snprintf(name, sizeof(name), "fd/%d", fds[i]);
 		if (cryo_procfs_readlink(process, name, &link) == 0)
-			r = add_link(hunt, pid, (char *)link.data, links);
+			r = add_link(hunt, pid, follow, (char *)link.data, links);
 	}
 	return r;
 }
 
 /*
  * Where somebody who carries our input or output carries it: over a connection to a process of this
- * machine, and if it drives a terminal, to the terminals on which it shows itself.
+ * machine, and if it drives a terminal, to the terminals on which it shows itself, and to what is
+ * connected with it.
  */
-static int need_carried(struct hunt *hunt, pid_t pid, bool terminals)
+static int need_carried(struct hunt *hunt, pid_t pid, unsigned int follow)
 {
 	_cleanup_(links_clear) struct links links = {0};
-	int r = read_links(hunt, pid, &links);
+	int r = read_links(hunt, pid, follow, &links);
 
-	for (size_t i = 0; i < links.n_terminals && terminals && r == 0; i++)
+	for (size_t i = 0; i < links.n_terminals && follow & FOLLOWED_TERMINALS && r == 0; i++)
 		r = need_terminal(hunt, links.terminals[i]);
 	if (links.n_connections > FORWARDS_MAX || hunt->roster->needs.count > NEEDS_MAX)
 		return r;
 	for (size_t i = 0; i < links.n_connections && r == 0; i++) {
-		r = need_other_ends(hunt, &links.connections[i], CRYO_SPARE_NETWORK);
+		r = need_other_ends(hunt, &links.connections[i],
+			is_front(links.connections[i].socket) ? CRYO_SPARE_FRONT
+							      : CRYO_SPARE_NETWORK);
 		if (r == -ENOENT)
 			r = 0;
 	}
@@ -281,7 +295,7 @@ static int need_own(struct hunt *hunt)
 	for (size_t i = 0; i < ancestors && r == 0; i++)
 		if (hunt->roster->spared[i].why == CRYO_SPARE_ANCESTOR &&
 			hunt->roster->spared[i].pid != 1)
-			r = need_carried(hunt, hunt->roster->spared[i].pid, false);
+			r = need_carried(hunt, hunt->roster->spared[i].pid, FOLLOWED_CONNECTIONS);
 	return r;
 }
 
@@ -314,7 +328,9 @@ static unsigned int to_follow(struct hunt *hunt, pid_t pid, enum cryo_spare why)
 	if (why == CRYO_SPARE_STDIO || why == CRYO_SPARE_NETWORK || why == CRYO_SPARE_TRACER)
 		wanted = FOLLOWED_STDIO | FOLLOWED_CONNECTIONS;
 	else if (why == CRYO_SPARE_TERMINAL)
-		wanted = FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS;
+		wanted = FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS | FOLLOWED_FRONTS;
+	else if (why == CRYO_SPARE_FRONT)
+		wanted = FOLLOWED_TERMINALS;
 	if (!spared)
 		return 0;
 	wanted &= ~spared->followed;
@@ -330,8 +346,8 @@ static int take(struct hunt *hunt, const struct cryo_row *row, enum cryo_spare w
 
 	if (follow & FOLLOWED_STDIO) /* the pipeline goes on */
 		r = need_descriptors(hunt, row->pid, STDOUT_FILENO, last);
-	if (r == 0 && follow & (FOLLOWED_CONNECTIONS | FOLLOWED_TERMINALS))
-		r = need_carried(hunt, row->pid, follow & FOLLOWED_TERMINALS);
+	if (r == 0 && follow & ~(unsigned int)FOLLOWED_STDIO)
+		r = need_carried(hunt, row->pid, follow);
 	return r;
 }
 

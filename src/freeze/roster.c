@@ -26,6 +26,7 @@ static const char *const texts[CRYO_SPARE_COUNT] = {
 	[CRYO_SPARE_STDIO] = "other end of stdin, stdout or stderr",
 	[CRYO_SPARE_NETWORK] = "other end of a local connection that leads to cryocore",
 	[CRYO_SPARE_TERMINAL] = "drives the terminal",
+	[CRYO_SPARE_FRONT] = "other end of a socket of what drives the terminal",
 	[CRYO_SPARE_OUTPUT] = "serves a file system in use by cryocore",
 	[CRYO_SPARE_WATCHDOG] = "holds a watchdog: the machine would reset",
 	[CRYO_SPARE_DECISION] = "decides who may open files (fanotify)",

@@ -22,6 +22,7 @@ enum cryo_spare {
 	CRYO_SPARE_STDIO,    /* holds the other end of our stdin, stdout or stderr */
 	CRYO_SPARE_NETWORK,  /* ... or of a connection on this machine that leads to us */
 	CRYO_SPARE_TERMINAL, /* drives our terminal, or the terminal of one that does */
+	CRYO_SPARE_FRONT,    /* has the other end of a UNIX socket of one that drives a terminal */
 	CRYO_SPARE_OUTPUT,   /* serves a file system that we use */
 	CRYO_SPARE_WATCHDOG, /* holds a watchdog device: the machine would be reset */
 	CRYO_SPARE_DECISION, /* is asked by the kernel whether files may be opened (fanotify) */
