@@ -103,7 +103,8 @@ static const char *explain(int error)
 	case -EBUSY:
 		return "another freeze or thaw is at work";
 	case -EXDEV:
-		return "the journal below /run/cryocore is that of another pid namespace: run "
+		return "the journal below /run/cryocore is that of another pid or time namespace: "
+		       "run "
 		       "'cryocore thaw' there, or mount a tmpfs on /run in this one";
 	case -EBADMSG:
 		return "the journal below /run/cryocore is none of cryocore: move it away";

@@ -386,7 +386,8 @@ static int explain_failure(int r, const char *journal)
 		const char *text;
 	} texts[] = {
 		{-EBUSY, "another freeze or thaw is at work"},
-		{-EXDEV, "the journal belongs to another pid namespace: thaw there, or remove it "
+		{-EXDEV, "the journal belongs to another pid or time namespace: thaw there, or "
+			 "remove it "
 			 "if that is gone"},
 		{-EBADMSG, "the journal is no journal of cryocore: give another --journal"},
 		{-EPERM, "the journal is not a plain file of yours that nobody else may write"},

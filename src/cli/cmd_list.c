@@ -84,7 +84,7 @@ static int print_list(const struct request *request, const struct cryocore_list_
 static const char *journal_text(int error)
 {
 	if (error == EXDEV)
-		return "it belongs to another pid namespace: give another --journal";
+		return "it belongs to another pid or time namespace: give another --journal";
 	if (error == EBADMSG)
 		return "it is no journal of cryocore, or its head is damaged";
 	if (error == EPERM)

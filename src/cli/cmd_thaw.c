@@ -136,7 +136,8 @@ static int explain_failure(int r)
 	if (r == -EBUSY)
 		text = "another freeze or thaw is at work";
 	else if (r == -EXDEV)
-		text = "the journal belongs to another pid namespace: thaw there, or remove it if "
+		text = "the journal belongs to another pid or time namespace: thaw there, or "
+		       "remove it if "
 		       "that is gone";
 	else if (r == -EBADMSG)
 		text = "this is no journal of cryocore, or its head is damaged";

@@ -38,6 +38,22 @@ enum {
 	RETRY_MS = 5
 };
 
+/* "boottime        100           0" (kernel/time/namespace.c); before Linux 5.6 there is no file.
+ */
+static void read_clock(int procfs, struct cryo_world *world)
+{
+	_cleanup_buffer_ struct cryo_buffer text = {0};
+	const char *line = NULL;
+	long long seconds = 0;
+	long nanoseconds = 0;
+
+	if (cryo_procfs_read(procfs, "self/timens_offsets", 4096, &text) == 0 && text.size)
+		line = strstr((char *)text.data, "boottime");
+	if (line && sscanf(line, "boottime %lld %ld", &seconds, &nanoseconds) == 2 &&
+		(seconds || nanoseconds))
+		snprintf(world->clock, sizeof(world->clock), "%lld.%09ld", seconds, nanoseconds);
+}
+
 int cryo_world_read(int procfs, struct cryo_world *ret_world)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
@@ -56,6 +72,7 @@ int cryo_world_read(int procfs, struct cryo_world *ret_world)
 	if (!at++ ||
 		!cryo_number_scan(&at, (char *)text.data + text.size, 10, &world.pid_namespace))
 		return -EBADMSG;
+	read_clock(procfs, &world);
 	*ret_world = world;
 	return 0;
 }
@@ -184,8 +201,8 @@ static int begin(struct cryo_journal *journal, const struct cryo_world *world)
 		return -errno;
 	journal->end = 0;
 	journal->torn = false;
-	return add_record(
-		journal, "H 1 %s %llu", world->boot_id, (unsigned long long)world->pid_namespace);
+	return add_record(journal, "H 1 %s %llu%s%s", world->boot_id,
+		(unsigned long long)world->pid_namespace, world->clock[0] ? " " : "", world->clock);
 }
 
 static void find_end(struct cryo_journal *journal, const struct cryo_buffer *text)
@@ -200,7 +217,10 @@ static int check_world(const struct cryo_world *ours, const struct cryo_world *t
 {
 	if (strcmp(ours->boot_id, theirs->boot_id) != 0)
 		return -ESTALE;
-	return ours->pid_namespace == theirs->pid_namespace ? 0 : -EXDEV;
+	return ours->pid_namespace == theirs->pid_namespace &&
+			       strcmp(ours->clock, theirs->clock) == 0
+		       ? 0
+		       : -EXDEV;
 }
 
 static int read_state(struct cryo_journal *journal, const struct cryo_world *world, bool create,

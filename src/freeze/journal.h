@@ -3,10 +3,11 @@
  * The journal: what freeze is about to do, written and synced before it does it, so that thaw can
  * undo exactly that, whatever became of the freeze that wrote it.
  *
- * A journal belongs to one boot and one pid namespace; processes in it are named by pid and start
- * time. It is a text file, one record a line, each with its own checksum:
+ * A journal belongs to one boot, pid namespace and time namespace; processes in it are named by pid
+ *and start time. It is a text file, one record a line, each with its own checksum:
  *
- *	CHECKSUM H 1 BOOT-ID PIDNS-INODE     head, always the first
+ *	CHECKSUM H 1 BOOT-ID PIDNS-INODE [CLOCK]  head, always the first; CLOCK as in struct
+ *	                                          cryo_world, if it is not empty
  *	CHECKSUM P PID START FOUND ENGINE [PATH]  this process will be stopped; FOUND is a letter of
  *	                                          enum cryo_rest, ENGINE of enum cryo_engine, PATH
  *	                                          the cgroup that holds it
@@ -39,10 +40,15 @@ enum cryo_engine {
 	CRYO_ENGINE_MOVED = 'm',  /* in a frozen cgroup below its own */
 };
 
-/* Which boot and which pid namespace: pids and start times mean something only inside both. */
+/*
+ * Which boot, which pid namespace, and by what boot time is shifted (time_namespaces(7)): pids and
+ * start times mean something only inside of these. @clock: "SECONDS.NANOSECONDS", or "" for
+ * nothing.
+ */
 struct cryo_world {
 	char boot_id[40];
 	uint64_t pid_namespace;
+	char clock[40];
 };
 
 /* The world of the caller, as a procfs tells it. 0 or -errno. */
@@ -123,8 +129,8 @@ struct cryo_journal;
  * back, and cryo_journal_commit() and the end of it return -EROFS.
  *
  * Returns 0; -ENOENT: there is none; -EBUSY: another freeze or thaw holds it; -EXDEV: it belongs to
- * another pid namespace; -ESTALE: to another boot; -EBADMSG: it is no journal; -EPERM: it is not a
- * plain file of ours; or -errno. @ret_state may be NULL.
+ * another pid or time namespace; -ESTALE: to another boot; -EBADMSG: it is no journal; -EPERM: it
+ * is not a plain file of ours; or -errno. @ret_state may be NULL.
  */
 int cryo_journal_open(const char *path, const struct cryo_world *world, bool create, int wait_ms,
 	struct cryo_journal **ret_journal, struct cryo_journal_state *ret_state);

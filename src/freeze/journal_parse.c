@@ -85,6 +85,22 @@ static char *take_path(struct fields *fields)
 	return path[0] == '/' && at_end(fields) ? steal_ptr(path) : NULL;
 }
 
+/* Nothing, or a blank and what boot time is shifted by. */
+static bool take_clock(struct fields *fields, char *clock, size_t size)
+{
+	size_t length = (size_t)(fields->end - fields->at);
+
+	if (length == 0)
+		return true;
+	if (*fields->at != ' ' || length < 2 || length > size)
+		return false;
+	for (size_t i = 0; i < length - 1; i++)
+		if (!strchr("-.0123456789", fields->at[i + 1]) || !fields->at[i + 1])
+			return false;
+	memcpy(clock, fields->at + 1, length - 1);
+	return true;
+}
+
 /* Every function below returns 0, -EBADMSG for fields that make no sense, or -ENOMEM. */
 static int take_head(struct cryo_journal_state *state, struct fields *fields)
 {
@@ -97,7 +113,8 @@ static int take_head(struct cryo_journal_state *state, struct fields *fields)
 	for (size_t i = 0; i < sizeof(world.boot_id) - 1; i++)
 		if (fields->at < fields->end && *fields->at != ' ')
 			world.boot_id[i] = *fields->at++;
-	if (!world.boot_id[0] || !take_number(fields, &world.pid_namespace) || !at_end(fields))
+	if (!world.boot_id[0] || !take_number(fields, &world.pid_namespace) ||
+		!take_clock(fields, world.clock, sizeof(world.clock)))
 		return -EBADMSG;
 	state->world = world;
 	return 0;

@@ -262,7 +262,7 @@ Test(journal, file_with_a_torn_end_goes_on_behind_it)
 
 Test(journal, of_another_world_is_not_obeyed)
 {
-	struct cryo_world boot = here, space = here;
+	struct cryo_world boot = here, space = here, clock = here;
 	_cleanup_journal_state_ struct cryo_journal_state state = {0};
 	struct cryo_journal *journal;
 	char path[32];
@@ -275,6 +275,17 @@ Test(journal, of_another_world_is_not_obeyed)
 	cryo_journal_commit(journal);
 	cryo_journal_close(journal);
 	cr_assert_eq(cryo_journal_open("j", &space, true, 0, &journal, &state), -EXDEV);
+	strcpy(clock.clock, "-5.000000007");
+	cr_assert_eq(cryo_journal_open("j", &clock, true, 0, &journal, &state), -EXDEV);
+	cr_assert_eq(cryo_journal_open("k", &clock, true, 0, &journal, NULL), 0);
+	cr_assert_eq(cryo_journal_commit(journal), 0);
+	cryo_journal_close(journal);
+	cr_assert_eq(cryo_journal_open("k", &here, false, 0, &journal, &state), -EXDEV);
+	cr_assert_eq(cryo_journal_open("k", &clock, false, 0, &journal, &state), 0);
+	cr_assert_str_eq(state.world.clock, clock.clock);
+	cryo_journal_state_clear(&state);
+	cryo_journal_close(journal);
+	unlink("k");
 	cr_assert_eq(cryo_journal_open("j", &boot, false, 0, &journal, &state), -ESTALE);
 	cr_assert_eq(cryo_journal_open("j", &boot, true, 0, &journal, &state), 0);
 	cr_assert_eq(state.n_processes, 0, "a new boot begins anew");
