@@ -22,7 +22,7 @@ enum {
 	QUIET_PASSES = 2,
 	EMPTY_CHASES = 5, /* after so many chases that hit nobody, only the spared use pids */
 	JOURNAL_WAIT_MS = 5000,
-	DESCRIPTORS = 8
+	DESCRIPTORS = 24 /* to look for the hidden, and to thaw, beside those of ours */
 };
 
 static const uint64_t default_timeout = 10 * CRYO_NSEC_PER_SEC;
@@ -359,7 +359,7 @@ int cryo_freeze(const struct cryo_freeze_request *request, struct cryo_freeze_re
 	if (!makes_sense(&copy))
 		return -EINVAL;
 	r = open_procfs(&freezer);
-	if (r == 0)
+	if (r >= 0)
 		r = cryo_io_check_room(DESCRIPTORS);
 	if (r < 0)
 		return r;
@@ -369,8 +369,9 @@ int cryo_freeze(const struct cryo_freeze_request *request, struct cryo_freeze_re
 		cryo_now() + (request->timeout_ns ? request->timeout_ns : default_timeout);
 	if (r == 0)
 		r = freeze(&freezer, &report);
-	if (r < 0)
+	if (r < 0 && (!report.journal || report.thawed))
 		return r;
+	report.quiet = report.quiet && r == 0; /* what could not be given back has to be told */
 	fill_report(&freezer, &report);
 	report.duration_ns = cryo_now() - begin;
 	*ret_report = report;
