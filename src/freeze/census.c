@@ -31,7 +31,7 @@
 #include "proc/status.h"
 
 enum {
-	LOOKS = 8 /* at one none of whose threads seems to live */
+	LOOKS = 8 /* at one who seems to be gone, or none of whose threads seems to live */
 };
 
 uint64_t cryo_ticks_now(void)
@@ -57,15 +57,21 @@ static void row_from_stat(const struct cryo_stat *stat, struct cryo_row *row)
 	memcpy(row->comm, stat->comm, sizeof(row->comm));
 }
 
-int cryo_row_read(int procfs, pid_t pid, struct cryo_row *ret_row)
+static int read_stat(int procfs, pid_t pid, struct cryo_stat *ret_stat)
 {
 	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
-	struct cryo_stat stat;
-	int r;
 
-	if (dir < 0)
-		return dir;
-	r = cryo_stat_read(dir, &stat);
+	return dir < 0 ? dir : cryo_stat_read(dir, ret_stat);
+}
+
+/* While the leader changes by execve(2), its number may seem to be nobody's. */
+int cryo_row_read(int procfs, pid_t pid, struct cryo_row *ret_row)
+{
+	struct cryo_stat stat;
+	int r = -ESRCH;
+
+	for (int i = 0; i < LOOKS && r == -ESRCH; i++)
+		r = read_stat(procfs, pid, &stat);
 	if (r < 0)
 		return r;
 	row_from_stat(&stat, ret_row);
