@@ -230,15 +230,15 @@ static int wait_for_reader(struct supervisor *supervisor)
 /* Wait until the tracer has told that the target was given back. */
 static void await_release(struct supervisor *supervisor)
 {
-	struct cryo_child *tracer = &supervisor->children->tracer;
+	struct pollfd end = {.fd = supervisor->children->tracer.channel, .events = POLLIN};
 	uint64_t limit = cryo_now() + DEATH_NS;
+	int n = 1;
 
-	for (int n = 1; n != 0 && !supervisor->released && tracer->channel >= 0;) {
-		struct pollfd end = {.fd = tracer->channel, .events = POLLIN};
-
+	while (!supervisor->released && end.fd >= 0 && (n > 0 || cryo_now() < limit)) {
 		n = poll(&end, 1, cryo_deadline_poll_ms(limit));
 		if (n > 0)
-			listen_to(supervisor, tracer);
+			listen_to(supervisor, &supervisor->children->tracer);
+		end.fd = supervisor->children->tracer.channel;
 	}
 }
 
