@@ -26,12 +26,13 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "freeze/cgroup_name.h"
+#include "proc/identity.h"
 #include "proc/procfs.h"
 #include "proc/stat.h"
 #include "proc/status.h"
 
 enum {
-	LOOKS = 8 /* at one who seems to be gone, or none of whose threads seems to live */
+	LOOKS = 8 /* at one none of whose threads seems to live */
 };
 
 uint64_t cryo_ticks_now(void)
@@ -57,23 +58,13 @@ static void row_from_stat(const struct cryo_stat *stat, struct cryo_row *row)
 	memcpy(row->comm, stat->comm, sizeof(row->comm));
 }
 
-static int read_stat(int procfs, pid_t pid, struct cryo_stat *ret_stat)
-{
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
-
-	return dir < 0 ? dir : cryo_stat_read(dir, ret_stat);
-}
-
-/* While the leader changes by execve(2), its number may seem to be nobody's. */
 int cryo_row_read(int procfs, pid_t pid, struct cryo_row *ret_row)
 {
 	struct cryo_stat stat;
-	int r = -ESRCH;
+	_cleanup_close_ int dir = cryo_identity_look(procfs, pid, &stat);
 
-	for (int i = 0; i < LOOKS && r == -ESRCH; i++)
-		r = read_stat(procfs, pid, &stat);
-	if (r < 0)
-		return r;
+	if (dir < 0)
+		return dir;
 	row_from_stat(&stat, ret_row);
 	return 0;
 }
@@ -266,11 +257,11 @@ static bool is_dumped(int dir, const struct cryo_stat *stat)
 /* Whether it is sure. */
 static bool judge(int procfs, pid_t pid, uint64_t start_time, enum cryo_rest *ret_rest)
 {
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
 	struct cryo_stat stat;
+	_cleanup_close_ int dir = cryo_identity_find(procfs, pid, start_time, &stat);
 
 	*ret_rest = CRYO_REST_DEAD;
-	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
+	if (dir < 0)
 		return true;
 	if (is_dumped(dir, &stat))
 		*ret_rest = CRYO_REST_DUMPED;
@@ -307,10 +298,10 @@ bool cryo_stop_is_pending(int procfs, pid_t pid)
 
 bool cryo_stop_is_in_force(int procfs, pid_t pid, uint64_t start_time)
 {
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
 	struct cryo_stat stat;
+	_cleanup_close_ int dir = cryo_identity_find(procfs, pid, start_time, &stat);
 
-	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.starttime != start_time)
+	if (dir < 0)
 		return false;
 	return stat.state == 'T' || cryo_stop_is_pending(procfs, pid) ||
 	       rest_of_threads(procfs, pid, dir, add_stop, CRYO_REST_STOPPED) == CRYO_REST_STOPPED;

@@ -16,6 +16,10 @@
 
 #include "proc/procfs.h"
 
+enum {
+	LOOKS = 8 /* at one who seems to be gone */
+};
+
 /* A fixture has no processes, and its numbers are those of somebody else here. */
 static bool is_real_procfs(int dir)
 {
@@ -38,7 +42,35 @@ static int open_pidfd(int dir, pid_t pid, int *ret_pidfd)
 	return 0;
 }
 
-int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity)
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH;
+}
+
+/* The directory that a name led to is of whoever has that number, but for an instant of execve(2)
+ * by a thread: the kernel may then have taken the number of the task that it found a moment ago. */
+static int look(int procfs, pid_t pid, struct cryo_stat *ret_stat)
+{
+	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
+	int r = dir < 0 ? dir : cryo_stat_read(dir, ret_stat);
+
+	if (r < 0)
+		return r;
+	return ret_stat->pid == pid ? steal_fd(&dir) : -ESRCH;
+}
+
+int cryo_identity_look(int procfs, pid_t pid, struct cryo_stat *ret_stat)
+{
+	int dir = -ESRCH;
+
+	for (int i = 0; i < LOOKS && is_gone(dir); i++)
+		dir = look(procfs, pid, ret_stat);
+	return dir;
+}
+
+/* The start time is read after the pidfd was opened: the directory is still bound to its process
+ * then, so both are of the same. */
+static int open_once(int procfs, pid_t pid, struct cryo_identity *ret_identity)
 {
 	_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
 	struct cryo_stat stat;
@@ -49,31 +81,42 @@ int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity
 	if (identity.dir < 0)
 		return identity.dir;
 	r = open_pidfd(identity.dir, pid, &identity.pidfd);
+	if (r == 0)
+		r = cryo_stat_read(identity.dir, &stat);
 	if (r < 0)
 		return r;
-	r = cryo_stat_read(identity.dir, &stat);
-	if (r < 0)
-		return r;
+	if (stat.pid != pid)
+		return -ESRCH;
 	identity.start_time = stat.starttime;
 	*ret_identity = identity;
 	identity = CRYO_IDENTITY_NONE;
 	return 0;
 }
 
+int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity)
+{
+	int r = -ESRCH;
+
+	for (int i = 0; i < LOOKS && is_gone(r); i++)
+		r = open_once(procfs, pid, ret_identity);
+	return r;
+}
+
 int cryo_identity_find(int procfs, pid_t pid, uint64_t start_time, struct cryo_stat *ret_stat)
 {
-	_cleanup_close_ int dir = cryo_procfs_open_process(procfs, pid);
-	int r = dir < 0 ? dir : cryo_stat_read(dir, ret_stat);
+	_cleanup_close_ int dir = cryo_identity_look(procfs, pid, ret_stat);
 
-	if (r < 0)
-		return r;
+	if (dir < 0)
+		return dir;
 	return ret_stat->starttime == start_time ? steal_fd(&dir) : -ESRCH;
 }
 
 bool cryo_identity_is_alive(const struct cryo_identity *identity)
 {
-	return faccessat(identity->dir, "stat", F_OK, 0) == 0 ||
-	       (errno != ENOENT && errno != ESRCH);
+	for (int i = 0; i < LOOKS; i++)
+		if (faccessat(identity->dir, "stat", F_OK, 0) == 0 || !is_gone(-errno))
+			return true;
+	return false;
 }
 
 void cryo_identity_close(struct cryo_identity *identity)

@@ -28,6 +28,15 @@ struct cryo_identity {
 int cryo_identity_open(int procfs, pid_t pid, struct cryo_identity *ret_identity);
 
 /**
+ * cryo_identity_look - the directory of a process, and what it is now. One who seems to be gone is
+ *	looked at again: while a thread takes the place of the leader by execve(2), its number leads
+ *	nowhere, or to a task that is no more (1 in 400 looks at one that does so all the time).
+ *
+ * Returns a descriptor of /proc/PID, bound to it; -ENOENT or -ESRCH: nobody; or -errno.
+ */
+int cryo_identity_look(int procfs, pid_t pid, struct cryo_stat *ret_stat);
+
+/**
  * cryo_identity_find - the directory of a process that is known, to read from: no signal is to be
  *	sent to it, so no pidfd is needed.
  * @start_time: of the process that is meant

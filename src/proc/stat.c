@@ -130,21 +130,27 @@ int cryo_stat_parse(const char *text, size_t size, struct cryo_stat *ret_stat)
 	return 0;
 }
 
+static int read_once(int dir, struct cryo_buffer *text, struct cryo_stat *ret_stat)
+{
+	int r = cryo_procfs_read_record(dir, "stat", text);
+
+	return r < 0 ? r : cryo_stat_parse((const char *)text->data, text->size, ret_stat);
+}
+
 /* The kernel prints no threads of one that was reaped meanwhile, and what it does print is then of
- * nobody. A process may go on under this number: by a thread that executes a program. */
+ * nobody. A process may go on under this number: by a thread that executes a program; meanwhile
+ * there may seem to be no file (proc_pident_instantiate() in fs/proc/base.c), or one of nobody. */
 int cryo_stat_read(int dir, struct cryo_stat *ret_stat)
 {
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	struct cryo_stat stat = {0};
-	int r = 0;
+	int r = -ESRCH;
 
-	for (int i = 0; i < LOOKS && r == 0 && stat.num_threads == 0; i++) {
-		r = cryo_procfs_read_record(dir, "stat", &text);
-		if (r == 0)
-			r = cryo_stat_parse((const char *)text.data, text.size, &stat);
+	for (int i = 0; i < LOOKS && (r == -ESRCH || r == -ENOENT); i++) {
+		r = read_once(dir, &text, &stat);
+		if (r == 0 && stat.num_threads == 0)
+			r = -ESRCH;
 	}
-	if (r == 0 && stat.num_threads == 0)
-		r = -ESRCH;
 	if (r == 0)
 		*ret_stat = stat;
 	return r;

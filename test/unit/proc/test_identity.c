@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,4 +104,65 @@ Test(identity, closing_nothing_is_allowed)
 
 	cryo_identity_close(&identity);
 	cr_assert_eq(identity.dir, -1);
+}
+
+static void *execute_self(void *user)
+{
+	execl("/proc/self/exe", "executes", (char *)NULL);
+	return user;
+}
+
+/* This program, when it was started to execute itself by a thread, for ever. */
+__attribute__((constructor)) static void execute_for_ever(void)
+{
+	pthread_t thread;
+
+	if (!getenv("EXECUTES_FOR_EVER"))
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pthread_create(&thread, NULL, execute_self, NULL) != 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static pid_t start_executing(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setenv("EXECUTES_FOR_EVER", "1", 1);
+		execute_self(NULL);
+		_exit(1);
+	}
+	return pid;
+}
+
+enum {
+	OPENED = 10000
+};
+
+/* The kernel leads nowhere, or to a task that is no more, in some 20 of these. */
+Test(identity, is_found_while_a_thread_takes_the_place_of_the_leader)
+{
+	_cleanup_close_ int common = cryo_procfs_open("/proc");
+	pid_t pid = start_executing();
+	int failed = 0;
+
+	for (int i = 0; i < OPENED; i++) {
+		/* one that was just mounted knows no names yet */
+		_cleanup_close_ int fresh = cryo_procfs_open_private();
+		_cleanup_identity_ struct cryo_identity identity = CRYO_IDENTITY_NONE;
+		int procfs = fresh < 0 ? common : fresh;
+		struct cryo_stat stat;
+		_cleanup_close_ int dir = -1;
+
+		failed += cryo_identity_open(procfs, pid, &identity) != 0 ||
+			  !cryo_identity_is_alive(&identity);
+		dir = cryo_identity_find(procfs, pid, identity.start_time, &stat);
+		failed += dir < 0 || stat.pid != pid;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_expect_eq(failed, 0, "%d of %d", failed, OPENED);
 }
