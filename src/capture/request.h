@@ -24,6 +24,7 @@
  * @snapshot: how the target may go on while its memory is copied
  * @max_pause_ns: 0, or how long it may stand still
  * @cautious: a reader before has crashed: what a core can do without is not asked for
+ * @n_attempts: that have failed before this one (capture/repeat.h)
  * @may_hold_tracer: where another traces the target (capture/holder.h)
  * @stream_fd: -1, or where the core goes; @sparse_stream: as a struct cryo_sparse_head begins it
  */
@@ -37,6 +38,7 @@ struct cryo_request {
 	bool sparse_stream;
 	bool no_exe, overwrite, dry_run, no_syscall_restart, no_stop, require_registers;
 	bool may_hold_tracer, cautious;
+	unsigned int n_attempts;
 	enum cryocore_snapshot snapshot;
 	uint64_t max_pause_ns;
 };

@@ -54,6 +54,12 @@ void cryo_result_say(struct cryocore_result *result, enum cryocore_severity seve
 	va_end(arguments);
 }
 
+void cryo_result_forget(struct cryocore_result *result, size_t kept)
+{
+	while (result->n_messages > kept)
+		free((char *)result->messages[--result->n_messages].text);
+}
+
 bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity)
 {
 	for (size_t i = 0; i < result->n_messages; i++)

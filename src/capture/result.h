@@ -23,6 +23,9 @@ void cryo_result_say(struct cryocore_result *result, enum cryocore_severity seve
 void cryo_result_vsay(struct cryocore_result *result, enum cryocore_severity severity, int error,
 	const char *format, va_list arguments);
 
+/* Take back what was said behind the first @kept messages. */
+void cryo_result_forget(struct cryocore_result *result, size_t kept);
+
 /* Whether something of this severity or worse has been said. */
 bool cryo_result_has(const struct cryocore_result *result, enum cryocore_severity severity);
 

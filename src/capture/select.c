@@ -37,9 +37,9 @@ static bool has_live_thread(const struct cryo_request *request)
 	return cryo_procfs_list_threads(request->identity.dir, &tids, &count) == 0 && count > 1;
 }
 
-/* Whether it has no thread any more. One whose leader is a zombie because another thread executes a
- * program is back in a moment: the thread takes the leader's place. */
-static bool is_over(const struct cryo_request *request)
+/* One whose leader is a zombie because another thread executes a program is back in a moment: the
+ * thread takes the leader's place. */
+bool cryo_select_is_over(const struct cryo_request *request)
 {
 	struct cryo_stat stat;
 
@@ -130,7 +130,7 @@ static int check(const struct cryo_request *request, struct cryo_buffer *why)
 			why, "it is a kernel thread: it has no memory of its own to dump");
 		return -EINVAL;
 	}
-	if (is_over(request)) {
+	if (cryo_select_is_over(request)) {
 		cryo_buffer_printf(why,
 			"it is a zombie: its memory is gone; its parent (pid %d) has "
 			"not yet waited for it",
@@ -249,7 +249,7 @@ int cryo_select_explain(
 
 	if (cryo_procfs_is_short(error))
 		return cryo_buffer_printf(why, "cannot %s: %s", what, strerror(-error));
-	if ((gone || !known) && is_over(request))
+	if ((gone || !known) && cryo_select_is_over(request))
 		return cryo_buffer_printf(
 			why, "it exited meanwhile: there is nothing left to capture");
 	if (gone)

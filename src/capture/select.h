@@ -30,6 +30,9 @@ int cryo_select(pid_t pid, int procfs, struct cryo_request *request, struct cryo
 int cryo_select_explain(
 	const struct cryo_request *request, int error, const char *what, struct cryo_buffer *why);
 
+/* Whether the target has no thread any more: it has ended, or is a zombie. Takes up to 10 ms. */
+bool cryo_select_is_over(const struct cryo_request *request);
+
 void cryo_request_clear(struct cryo_request *request);
 
 #define _cleanup_request_ _cleanup_(cryo_request_clear)

@@ -9,6 +9,8 @@
  *
  * Death of the supervisor itself ends both (PR_SET_PDEATHSIG and the end of the channels).
  */
+#include "capture/supervisor.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,15 +20,12 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "capture/capture.h"
 #include "capture/carrier.h"
 #include "capture/channel.h"
 #include "capture/child.h"
 #include "capture/leftover.h"
-#include "capture/repeat.h"
 #include "capture/report.h"
 #include "capture/result.h"
-#include "capture/select.h"
 
 /* How long nothing may move before the reader is given up, and how long a child may take to end by
  * itself. */
@@ -50,7 +49,7 @@ struct supervisor {
 	bool stopped, released, done, is_spent;
 	bool keeps; /* the children, if they are as good as new */
 	int error;
-	bool again; /* the reader crashed, and another is to try */
+	enum cryo_repeat repeat;
 };
 
 static const char *const stage_names[] = {
@@ -222,7 +221,7 @@ static int wait_for_reader(struct supervisor *supervisor)
 	}
 	if (r < 0 || supervisor->done)
 		return r;
-	supervisor->again = cryo_repeat_judge(supervisor->request, supervisor->shared,
+	supervisor->repeat = cryo_repeat_crashed(supervisor->request, supervisor->shared,
 		stage_name(supervisor), &supervisor->children->reader.pid, supervisor->result);
 	return -ECHILD;
 }
@@ -347,16 +346,19 @@ static void run(struct supervisor *supervisor)
 	if (r < 0 && !supervisor->done) /* what is complete is not interrupted any more */
 		supervisor->error = r;
 	kept = r == 0 && may_keep(supervisor);
-	is_read = supervisor->done;
+	if (supervisor->done && cryo_now() < supervisor->deadline)
+		supervisor->repeat = cryo_repeat_refused(
+			supervisor->request, supervisor->shared, supervisor->error);
+	is_read = supervisor->done && !supervisor->repeat;
 	if (is_read) /* while the reader ends */
 		cryo_report_read(children->report, supervisor->result);
 	if (supervisor->shared && !kept)
 		end_children(supervisor);
-	if (supervisor->again)
-		cryo_repeat_clear(supervisor->request, supervisor->shared);
+	if (supervisor->repeat)
+		cryo_leftover_remove(supervisor->request, supervisor->shared);
 	else if (!supervisor->done)
 		cryo_leftover_tell(supervisor->request, supervisor->result);
-	if (children->report >= 0 && !supervisor->again && !is_read)
+	if (children->report >= 0 && !supervisor->repeat && !is_read)
 		cryo_report_read(children->report, supervisor->result);
 	if (!kept)
 		cryo_children_end(children, supervisor->request->procfs);
@@ -391,9 +393,9 @@ static bool can_keep(const struct cryo_request *request)
 	       (request->stream_fd < 0 || is_pipe(request->stream_fd));
 }
 
-/* Whether it is to be made once more. */
-static bool supervise(struct cryo_request *request, const struct cryocore_options *options,
-	struct cryo_session *session, uint64_t begin, struct cryocore_result *result)
+enum cryo_repeat cryo_supervise(struct cryo_request *request,
+	const struct cryocore_options *options, struct cryo_session *session, uint64_t begin,
+	struct cryocore_result *result)
 {
 	struct supervisor supervisor = {
 		.options = options,
@@ -409,8 +411,8 @@ static bool supervise(struct cryo_request *request, const struct cryocore_option
 	if (options->timeout_ms)
 		supervisor.deadline = supervisor.begin + cryo_ns_of_ms(options->timeout_ms);
 	run(&supervisor);
-	if (supervisor.again)
-		return true;
+	if (supervisor.repeat)
+		return supervisor.repeat;
 	captured = (supervisor.done && supervisor.error == 0) ||
 		   (!supervisor.done && result->core_path && cryo_leftover_has_core(request));
 	if (!captured) {
@@ -419,82 +421,5 @@ static bool supervise(struct cryo_request *request, const struct cryocore_option
 	}
 	tell_error(&supervisor, captured);
 	cryo_result_conclude(result, captured);
-	return false;
-}
-
-static int select_target(pid_t pid, struct cryo_session *session, struct cryo_request *request,
-	struct cryo_buffer *why)
-{
-	int r = cryo_session_open(session);
-
-	if (r == 0)
-		cryo_children_prepare(&session->children, session->procfs,
-			!request->dry_run && !request->no_stop);
-	if (cryo_children_include(&session->children, pid)) /* nobody has meant them */
-		cryo_children_end(&session->children, session->procfs);
-	return cryo_select(pid, r < 0 ? r : session->procfs, request, why);
-}
-
-static const char carried[] = "its core goes through itself, as the reader of the stream or the "
-			      "server of the file system: it "
-			      "is not stopped; write the core elsewhere";
-
-static int capture(pid_t pid, const struct cryocore_options *options,
-	const struct cryo_policy *policy, struct cryo_session *session,
-	struct cryocore_result **ret_result)
-{
-	_cleanup_request_ struct cryo_request request = {
-		.procfs = -1,
-		.identity = CRYO_IDENTITY_NONE,
-		.policy = *policy,
-		.prefix = options->prefix ? options->prefix : "core",
-		.zstd_level = options->zstd_level,
-		.stream_fd = options->stream_fd,
-		.sparse_stream = options->sparse_stream,
-		.no_exe = options->no_exe,
-		.overwrite = options->overwrite,
-		.dry_run = options->dry_run,
-		.no_syscall_restart = options->no_syscall_restart,
-		.no_stop = options->no_stop,
-		.require_registers = options->require_registers,
-		.snapshot = options->snapshot,
-		.may_hold_tracer = !session->is_borrowed && options->stream_fd < 0,
-		.max_pause_ns = cryo_ns_of_ms(options->max_pause_ms),
-	};
-	_cleanup_buffer_ struct cryo_buffer why = {0};
-	struct cryocore_result *result = cryo_result_new();
-	uint64_t begin = cryo_now();
-	int r;
-
-	if (!result)
-		return -ENOMEM;
-	result->pid = pid;
-	result->started_ns = cryo_clock_ns(CLOCK_REALTIME);
-	r = select_target(pid, session, &request, &why);
-	if (r < 0) {
-		cryo_result_say(result, CRYOCORE_ERROR, -r, "%s", why.data ? (char *)why.data : "");
-		cryo_result_conclude(result, false);
-	} else {
-		if (!session->is_borrowed && cryo_carrier_is_target(&request, &session->carriers)) {
-			request.no_stop = true;
-			cryo_result_say(result, CRYOCORE_WARNING, 0, "%s", carried);
-		}
-		request.cautious = supervise(&request, options, session, begin, result);
-		if (request.cautious)
-			supervise(&request, options, session, begin, result);
-	}
-	result->ended_ns = cryo_clock_ns(CLOCK_REALTIME);
-	result->total_ns = cryo_now() - begin;
-	*ret_result = result;
-	return 0;
-}
-
-int cryo_capture(pid_t pid, const struct cryocore_options *options,
-	const struct cryo_policy *policy, struct cryo_session *session,
-	struct cryocore_result **ret_result)
-{
-	_cleanup_session_ struct cryo_session own = CRYO_SESSION(-1);
-
-	own.is_for_one = true;
-	return capture(pid, options, policy, session ? session : &own, ret_result);
+	return CRYO_REPEAT_NOT;
 }
