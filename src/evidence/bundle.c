@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "evidence/bundle_state.h"
-#include "evidence/guard.h"
 #include "evidence/root_path.h"
+#include "evidence/watchdog.h"
 
 static const char *const texts[] = {
 	[CRYO_BUNDLE_UNWANTED] = "not asked for",
@@ -244,18 +244,18 @@ static void pass_over(struct cryo_bundle *bundle, int error)
 
 static int run_child(struct cryo_bundle *bundle)
 {
-	struct cryo_guard guard = {
+	struct cryo_watchdog watchdog = {
 		progress_of, bundle, bundle->options.stall_ms, bundle->options.cancel};
 	const int kept[] = {bundle->records, bundle->directory, bundle->options.procfs,
 		cryo_sink_directory_fd(bundle->options.sink)};
-	pid_t child = cryo_guard_fork(kept, ARRAY_SIZE(kept));
+	pid_t child = cryo_watchdog_fork(kept, ARRAY_SIZE(kept));
 	int status, r;
 
 	if (child == 0)
 		_exit(cryo_bundle_walk(bundle) < 0);
 	if (child < 0)
 		return (int)child;
-	r = cryo_guard_watch(&guard, child, &status);
+	r = cryo_watchdog_wait(&watchdog, child, &status);
 	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
 		r = -EIO;
 	return r;

@@ -18,15 +18,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "evidence/watchdog.h"
 #include "evidence/worker_child.h"
 
 enum {
-	POLL_MS = 50,  /* between looks at the signs of life */
-	END_MS = 1000, /* for a worker to go when it is told, or killed */
+	END_MS = 1000 /* for a worker to go when it is told, or killed */
 };
-
-/* That a look and the next one lie apart. */
-#define USUAL_NS (4 * POLL_MS * CRYO_NSEC_PER_MSEC)
 
 /* ---- its life ---- */
 
@@ -69,7 +66,7 @@ static void reap(struct cryo_worker *worker)
 	while (r == 0 && cryo_now() < deadline) {
 		r = waitpid(worker->child, NULL, WNOHANG);
 		if (r == 0)
-			poll(&ended, 1, worker->pidfd >= 0 ? POLL_MS : 1);
+			poll(&ended, 1, worker->pidfd >= 0 ? CRYO_WATCHDOG_POLL_MS : 1);
 	}
 }
 
@@ -109,14 +106,14 @@ static int await(struct cryo_worker *worker, unsigned int stall_ms, struct cryo_
 		if (progress != seen || !deadline)
 			deadline = cryo_now() + stall_ms * CRYO_NSEC_PER_MSEC;
 		seen = progress;
-		if (poll(&channel, 1, POLL_MS) > 0) {
+		if (poll(&channel, 1, CRYO_WATCHDOG_POLL_MS) > 0) {
 			n = recv(worker->orders, ret_answer, sizeof(*ret_answer), MSG_DONTWAIT);
 			if (n == (ssize_t)sizeof(*ret_answer))
 				return 0;
 			if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 				return -EIO;
 		}
-		deadline += cryo_clock_missed(&last, USUAL_NS);
+		deadline += cryo_clock_missed(&last, CRYO_WATCHDOG_USUAL_NS);
 		if (last >= deadline) {
 			kill(worker->child, SIGKILL);
 			return -ETIMEDOUT;

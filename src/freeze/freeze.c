@@ -114,7 +114,8 @@ static int start_guard(struct cryo_freezer *freezer)
 
 	if (!freezer->request->thaw_after_s || freezer->request->dry_run)
 		return 0;
-	pid = cryo_guard_start(cryo_journal_path(freezer->journal), freezer->request->thaw_after_s);
+	pid = cryo_freezer_start_guard(
+		cryo_journal_path(freezer->journal), freezer->request->thaw_after_s);
 	if (pid < 0)
 		return pid;
 	freezer->roster_request.guard = pid;

@@ -103,9 +103,9 @@ int cryo_freezer_find_hidden(struct cryo_freezer *freezer);
 void cryo_freezer_then(struct cryo_freezer *freezer);
 
 /**
- * cryo_guard_start - a process that thaws after some time unless somebody did before.
+ * cryo_freezer_start_guard - a process that thaws after some time unless somebody did before.
  * @journal_path: of the journal to thaw
  *
  * It has its own session, no descriptors of ours, and reports nothing. Returns its pid or -errno.
  */
-pid_t cryo_guard_start(const char *journal_path, unsigned int seconds);
+pid_t cryo_freezer_start_guard(const char *journal_path, unsigned int seconds);

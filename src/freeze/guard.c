@@ -49,7 +49,7 @@ static void guard(const char *journal_path, uint64_t end)
 		cryo_thaw_report_clear(&report);
 }
 
-pid_t cryo_guard_start(const char *journal_path, unsigned int seconds)
+pid_t cryo_freezer_start_guard(const char *journal_path, unsigned int seconds)
 {
 	uint64_t end = cryo_clock_ns(CLOCK_BOOTTIME) + seconds * CRYO_NSEC_PER_SEC;
 	pid_t pid = fork();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "evidence/guard.h"
+#include "evidence/watchdog.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,14 +16,10 @@
 #include "proc/inherited.h"
 
 enum {
-	POLL_MS = 50,        /* between looks at the signs of life */
 	NO_PIDFD_POLL_MS = 2 /* before Linux 5.3 nothing wakes us */
 };
 
-/* That a look and the next one lie apart. */
-#define USUAL_NS (4 * POLL_MS * CRYO_NSEC_PER_MSEC)
-
-pid_t cryo_guard_fork(const int *kept, size_t count)
+pid_t cryo_watchdog_fork(const int *kept, size_t count)
 {
 	pid_t parent = getpid(), child = fork();
 
@@ -56,37 +52,37 @@ static void wait_a_little(int pidfd)
 {
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 
-	poll(&ended, 1, pidfd >= 0 ? POLL_MS : NO_PIDFD_POLL_MS);
+	poll(&ended, 1, pidfd >= 0 ? CRYO_WATCHDOG_POLL_MS : NO_PIDFD_POLL_MS);
 }
 
 /* When it is to be killed if it does not move until then; at once when cancelled. */
-static uint64_t deadline_of(const struct cryo_guard *guard)
+static uint64_t deadline_of(const struct cryo_watchdog *watchdog)
 {
-	bool is_cancelled = guard->cancel && *guard->cancel;
+	bool is_cancelled = watchdog->cancel && *watchdog->cancel;
 
-	return is_cancelled ? 0 : cryo_now() + guard->stall_ms * CRYO_NSEC_PER_MSEC;
+	return is_cancelled ? 0 : cryo_now() + watchdog->stall_ms * CRYO_NSEC_PER_MSEC;
 }
 
-int cryo_guard_watch(const struct cryo_guard *guard, pid_t child, int *ret_status)
+int cryo_watchdog_wait(const struct cryo_watchdog *watchdog, pid_t child, int *ret_status)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	uint64_t seen = guard->progress(guard->user), deadline = deadline_of(guard);
+	uint64_t seen = watchdog->progress(watchdog->user), deadline = deadline_of(watchdog);
 	uint64_t last = cryo_now();
 	int killed = 0;
 
 	while (!has_ended(child, ret_status)) {
-		uint64_t progress = guard->progress(guard->user);
+		uint64_t progress = watchdog->progress(watchdog->user);
 
-		if (!killed && (progress != seen || (guard->cancel && *guard->cancel)))
-			deadline = deadline_of(guard);
+		if (!killed && (progress != seen || (watchdog->cancel && *watchdog->cancel)))
+			deadline = deadline_of(watchdog);
 		seen = progress;
-		deadline += deadline ? cryo_clock_missed(&last, USUAL_NS) : 0;
+		deadline += deadline ? cryo_clock_missed(&last, CRYO_WATCHDOG_USUAL_NS) : 0;
 		if (cryo_now() >= deadline && killed)
 			return killed;
 		if (cryo_now() >= deadline) {
 			killed = deadline ? -ETIMEDOUT : -ECANCELED;
 			kill(child, SIGKILL);
-			deadline = cryo_now() + guard->stall_ms * CRYO_NSEC_PER_MSEC;
+			deadline = cryo_now() + watchdog->stall_ms * CRYO_NSEC_PER_MSEC;
 		}
 		wait_a_little(pidfd);
 	}

@@ -5,14 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "evidence/guard.h"
+#include "evidence/watchdog.h"
 
 enum {
 	PATIENCE_MS = 10000
 };
 
 /* Who waits for the end of a pipe does not wait for a child that cannot die. */
-Test(guard, a_child_keeps_no_pipe_of_the_caller)
+Test(watchdog, a_child_keeps_no_pipe_of_the_caller)
 {
 	struct pollfd end = {.events = POLLIN};
 	int ends[2], kept[2], status;
@@ -21,7 +21,7 @@ Test(guard, a_child_keeps_no_pipe_of_the_caller)
 
 	cr_assert_eq(pipe(ends), 0);
 	cr_assert_eq(pipe(kept), 0);
-	child = cryo_guard_fork(&kept[1], 1);
+	child = cryo_watchdog_fork(&kept[1], 1);
 	if (child == 0) {
 		(void)!write(kept[1], "x", 1);
 		for (;;)
