@@ -18,9 +18,11 @@
 #include "evidence/item.h"
 #include "proc/lease.h"
 #include "proc/procfs.h"
+#include "proc/status.h"
 
 enum {
 	CHUNK_SIZE = 1 << 16,
+	LOOKS = 8 /* at what seems to be gone */
 };
 
 void cryo_item_path(pid_t pid, const char *name, char ret_path[CRYO_SINK_PATH_MAX])
@@ -114,6 +116,45 @@ static int begin(const struct cryo_collector *collector, const char *name, uint6
 	return open_deposit(collector, name, limit, ret_deposit);
 }
 
+static bool is_dead(int task)
+{
+	struct cryo_stat stat;
+
+	return cryo_stat_read(task, &stat) < 0 || strchr("ZXx", stat.state);
+}
+
+/* Have @live mean a task that lives, if there is one. */
+static bool find_live(const struct cryo_collector *collector)
+{
+	_cleanup_close_ int live = -1;
+	struct cryo_stat stat;
+
+	if (cryo_stat_read(collector->process, &stat) < 0)
+		return false;
+	live = cryo_collect_open_live(collector->process, &stat);
+	return live >= 0 && !is_dead(live) && dup3(live, collector->live, O_CLOEXEC) >= 0;
+}
+
+/* Whether what could not be had may be there at the next look: a thread that executes a program
+ * takes the place of the leader, and the task that was looked at is no more. */
+static bool is_worth_a_look(const struct cryo_collector *collector, int error)
+{
+	if (!is_dead(collector->live))
+		return error == -ESRCH;
+	return find_live(collector);
+}
+
+static int make(const struct cryo_collector *collector, const struct cryo_item *item,
+	struct cryo_deposit *deposit)
+{
+	return item->source ? make_raw(collector, item, deposit) : item->make(collector, deposit);
+}
+
+static bool is_empty(const struct cryo_deposit *deposit)
+{
+	return !deposit->file && !deposit->pending.size && !deposit->error;
+}
+
 static int collect_item(const struct cryo_collector *collector, const struct cryo_item *item)
 {
 	struct cryo_deposit deposit;
@@ -122,10 +163,10 @@ static int collect_item(const struct cryo_collector *collector, const struct cry
 
 	if (r < 0)
 		return r;
-	if (item->source)
-		r = make_raw(collector, item, &deposit);
-	else
-		r = item->make(collector, &deposit);
+	r = make(collector, item, &deposit);
+	for (int i = 1; i < LOOKS && r < 0 && is_empty(&deposit) && is_worth_a_look(collector, r);
+		i++)
+		r = make(collector, item, &deposit);
 	return finish(collector, r, &deposit, &record);
 }
 
@@ -204,13 +245,23 @@ static int identify(int fd, struct cryo_file_id *ret_file)
 	return 0;
 }
 
+static int open_source(const struct cryo_collector *collector, int dir, const char *source)
+{
+	int fd = cryo_lease_open(dir, source);
+
+	for (int i = 1; i < LOOKS && fd < 0 && (is_worth_a_look(collector, fd) || fd == -ENOENT);
+		i++)
+		fd = cryo_lease_open(dir, source);
+	return fd;
+}
+
 int cryo_collect_copy(const struct cryo_collector *collector, const char *name, int dir,
 	const char *source, uint64_t limit)
 {
 	struct cryo_deposit deposit;
 	struct cryo_record record;
 	int r = begin(collector, name, limit, &deposit, &record);
-	_cleanup_close_ int fd = r < 0 ? r : cryo_lease_open(dir, source);
+	_cleanup_close_ int fd = r < 0 ? r : open_source(collector, dir, source);
 
 	if (r < 0)
 		return r;
@@ -224,12 +275,17 @@ int cryo_collect_copy(const struct cryo_collector *collector, const char *name, 
 	return finish(collector, r, &deposit, &record);
 }
 
-static bool is_live(int process, pid_t tid, int *ret_dir)
+/* /proc/TID is not listed, and has files that PID/task/TID has not (coredump_filter). */
+static bool is_live(int process, pid_t pid, pid_t tid, int *ret_dir)
 {
-	_cleanup_close_ int dir = cryo_procfs_open_thread(process, tid);
-	struct cryo_stat stat;
+	_cleanup_close_ int dir = -1;
+	struct cryo_status status;
+	char name[32];
 
-	if (dir < 0 || cryo_stat_read(dir, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+	snprintf(name, sizeof(name), "../%d", tid);
+	dir = openat(process, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || cryo_status_read(dir, &status) < 0 || strchr("ZXx", status.state) ||
+		status.tgid != pid)
 		return false;
 	*ret_dir = steal_fd(&dir);
 	return true;
@@ -243,7 +299,7 @@ int cryo_collect_open_live(int process, const struct cryo_stat *stat)
 
 	if (stat->state == 'Z' && cryo_procfs_list_threads(process, &tids, &count) == 0)
 		for (size_t i = 0; i < count; i++)
-			if (is_live(process, tids[i], &fd))
+			if (is_live(process, stat->pid, tids[i], &fd))
 				return fd;
 	fd = fcntl(process, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;

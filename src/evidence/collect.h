@@ -69,7 +69,7 @@ const struct cryo_copy *cryo_copies_find(
  * @pid: of the process, in the pid namespace of the procfs
  * @process: descriptor of its directory in procfs
  * @live: descriptor of the directory of a task that still has memory and files: @process itself,
- *	or PID/task/TID where the leader has exited and others live
+ *	or /proc/TID of another thread where the leader has exited
  * @sink: the whole evidence, in which copies are linked
  * @place: the same at proc/PID: a sink of cryo_sink_open_below()
  * @is_kernel_thread: only the items that such a thing has
