@@ -15,6 +15,10 @@
 #include "proc/fdinfo.h"
 #include "proc/procfs.h"
 
+enum {
+	LOOKS = 8 /* at a descriptor that seems to be gone */
+};
+
 static int compare_paths(const char *left, const char *right)
 {
 	return left && right ? strcmp(left, right) : !right - !left;
@@ -97,40 +101,54 @@ int cryo_pts_number(const char *link)
 }
 
 /* A path has only its hash where it is kept: look again. */
-static bool holds_path(int process, const struct cryo_holder *holder, const char *path)
+static bool holds_path(int procfs, const struct cryo_holder *holder, const char *path)
 {
+	_cleanup_close_ int process = cryo_holders_open(procfs, holder->pid);
 	_cleanup_buffer_ struct cryo_buffer link = {0};
 	char name[32];
 
 	snprintf(name, sizeof(name), "fd/%d", holder->fd);
-	return cryo_procfs_readlink(process, name, &link) == 0 &&
+	return process >= 0 && cryo_procfs_readlink(process, name, &link) == 0 &&
 	       strcmp((char *)link.data, path) == 0;
 }
 
-/* Whether a descriptor is the end that is searched (O_ACCMODE of its flags). */
-static bool has_access(int process, const struct cryo_holder *holder, enum cryo_need_access access)
+static int read_flags(int procfs, const struct cryo_holder *holder, uint64_t *ret_flags)
 {
-	const uint64_t wanted = access == CRYO_NEED_READER ? O_RDONLY : O_WRONLY;
+	_cleanup_close_ int process = cryo_holders_open(procfs, holder->pid);
 	_cleanup_buffer_ struct cryo_buffer text = {0};
 	struct cryo_fdinfo fdinfo;
 	char name[32];
+	int r = process;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", holder->fd);
-	if (cryo_procfs_read(process, name, 1 << 16, &text) < 0 ||
-		cryo_fdinfo_parse((const char *)text.data, text.size, &fdinfo) < 0)
-		return true;
-	return (fdinfo.flags & O_ACCMODE) == O_RDWR || (fdinfo.flags & O_ACCMODE) == wanted;
+	if (r >= 0)
+		r = cryo_procfs_read(process, name, 1 << 16, &text);
+	if (r >= 0)
+		r = cryo_fdinfo_parse((const char *)text.data, text.size, &fdinfo);
+	if (r >= 0)
+		*ret_flags = fdinfo.flags;
+	return r;
+}
+
+/*
+ * Whether a descriptor is the end that is searched (O_ACCMODE of its flags), or may be: they cannot
+ * be read. While a thread executes a program its process seems to be gone.
+ */
+static bool has_access(int procfs, const struct cryo_holder *holder, enum cryo_need_access access)
+{
+	const uint64_t wanted = access == CRYO_NEED_READER ? O_RDONLY : O_WRONLY;
+	uint64_t flags = O_RDWR;
+	int r = -ESRCH;
+
+	for (int i = 0; i < LOOKS && (r == -ESRCH || r == -ENOENT); i++)
+		r = read_flags(procfs, holder, &flags);
+	return (flags & O_ACCMODE) == O_RDWR || (flags & O_ACCMODE) == wanted;
 }
 
 static bool satisfies(int procfs, const struct cryo_need *need, const struct cryo_holder *holder)
 {
-	_cleanup_close_ int process = -1;
-
-	if (!need->path && need->access == CRYO_NEED_ANY)
-		return true;
-	process = cryo_holders_open(procfs, holder->pid);
-	return process >= 0 && (!need->path || holds_path(process, holder, need->path)) &&
-	       (need->access == CRYO_NEED_ANY || has_access(process, holder, need->access));
+	return (!need->path || holds_path(procfs, holder, need->path)) &&
+	       (need->access == CRYO_NEED_ANY || has_access(procfs, holder, need->access));
 }
 
 struct search {
