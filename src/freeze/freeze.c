@@ -29,6 +29,7 @@ static const uint64_t default_timeout = 10 * CRYO_NSEC_PER_SEC;
 static const uint64_t blocked_patience = 300 * CRYO_NSEC_PER_MSEC;
 static const uint64_t watch_time = 50 * CRYO_NSEC_PER_MSEC;
 static const uint64_t revival_memory = 500 * CRYO_NSEC_PER_MSEC;
+static const uint64_t usual_pass = CRYO_NSEC_PER_SEC;
 static const long pause_ns = 300000;
 
 static void freezer_clear(struct cryo_freezer *freezer)
@@ -202,11 +203,24 @@ static bool is_unsettled(const struct cryo_freezer *freezer)
 	       (count_blocked(freezer) && since < blocked_patience);
 }
 
+/* Who stood still himself (stopped, or with the whole machine) gets that time back, once: a pass
+ * may take long for other reasons. */
+static void give_back_time(struct cryo_freezer *freezer, uint64_t *last)
+{
+	uint64_t missed = cryo_clock_missed(last, usual_pass);
+
+	if (missed && !freezer->is_late) {
+		freezer->deadline += usual_pass + missed;
+		freezer->is_late = true;
+	}
+}
+
 /* Passes until all is quiet, or the deadline, or a cancellation. 0 or -errno. */
 static int run_passes(struct cryo_freezer *freezer, bool *ret_quiet)
 {
 	const struct timespec pause = {.tv_nsec = pause_ns};
 	size_t quiet = 0, empty_chases = 0;
+	uint64_t last = cryo_now();
 	int r = 0;
 
 	freezer->last_pid = cryo_procfs_last_pid(freezer->procfs);
@@ -225,6 +239,7 @@ static int run_passes(struct cryo_freezer *freezer, bool *ret_quiet)
 			quiet++;
 		if (is_unsettled(freezer))
 			nanosleep(&pause, NULL);
+		give_back_time(freezer, &last);
 	}
 	*ret_quiet = quiet >= QUIET_PASSES;
 	return r;

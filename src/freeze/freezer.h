@@ -21,6 +21,7 @@
  * @begin_ticks: clock ticks since boot when the freeze began
  * @pass_ticks: ... when the latest pass began: who is not in its census began later
  * @chase_ticks: @pass_ticks of the first chase; 0: none
+ * @is_late: it has been given back time
  * @is_chased: a chase stopped processes that no pass has recorded yet
  * @deadline: CLOCK_MONOTONIC; when it gives up
  * @signalled_at: when the latest signal was sent
@@ -46,7 +47,7 @@ struct cryo_freezer {
 	uint64_t deadline, signalled_at;
 	pid_t last_pid;
 	size_t sequence, passes, chases;
-	bool active, is_chased;
+	bool active, is_chased, is_late;
 	size_t unsettled;
 };
 
