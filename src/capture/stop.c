@@ -281,16 +281,37 @@ static bool wait_for_one(const struct cryo_identity *identity, struct cryo_trace
 	return r == 0 && tracee->state == CRYO_TRACEE_STOPPED;
 }
 
-/* @limit: for those that will stop some day */
-static int hold_new(const struct cryo_identity *identity, struct cryo_stopped *stopped, size_t from,
-	uint64_t deadline, uint64_t limit, bool restart, struct cryo_buffer *records)
+/* Until when it is waited: @limit is for those that will stop some day, and is put off, up to
+ * @most, whenever one does. */
+struct times {
+	uint64_t deadline, patience, limit, most;
+};
+
+static struct times times_from(uint64_t now, uint64_t deadline, uint64_t patience)
 {
+	return (struct times){deadline, patience, earlier(deadline, now + patience),
+		earlier(deadline, now + CRYO_STOP_MOST_NS)};
+}
+
+static void note_step(struct cryo_stopped *stopped, struct times *times)
+{
+	times->limit = earlier(times->most, cryo_now() + times->patience);
+	if (stopped->steps)
+		++*stopped->steps;
+}
+
+static int hold_new(const struct cryo_identity *identity, struct cryo_stopped *stopped, size_t from,
+	struct times *times, bool restart, struct cryo_buffer *records)
+{
+	uint64_t deadline = earlier(times->deadline, cryo_now() + PASS_NS);
 	int r = 0;
 
-	deadline = earlier(deadline, cryo_now() + PASS_NS);
-	for (size_t i = from; i < stopped->count && r == 0; i++)
-		if (wait_for_one(identity, &stopped->tracees[i], deadline, limit))
-			r = read_one(identity, stopped, &stopped->tracees[i], restart, records);
+	for (size_t i = from; i < stopped->count && r == 0; i++) {
+		if (!wait_for_one(identity, &stopped->tracees[i], deadline, times->limit))
+			continue;
+		note_step(stopped, times);
+		r = read_one(identity, stopped, &stopped->tracees[i], restart, records);
+	}
 	return r;
 }
 
@@ -319,7 +340,7 @@ static void count_held(const struct cryo_identity *identity, struct cryo_stopped
 int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t patience,
 	bool restart, struct cryo_buffer *records, struct cryo_stopped *stopped)
 {
-	uint64_t limit = earlier(deadline, cryo_now() + patience);
+	struct times times = times_from(cryo_now(), deadline, patience);
 	int r = cryo_tracee_tick_start();
 	bool is_looked_at = take_look(identity, stopped);
 	size_t waited = 0; /* how many have been waited for */
@@ -342,7 +363,7 @@ int cryo_stop(const struct cryo_identity *identity, uint64_t deadline, uint64_t 
 		}
 		seize_new(identity, stopped->tracees + known, stopped->count - known,
 			&stopped->stop_ns);
-		r = hold_new(identity, stopped, waited, deadline, limit, restart, records);
+		r = hold_new(identity, stopped, waited, &times, restart, records);
 		qsort(stopped->tracees, stopped->count, sizeof(*stopped->tracees), compare_tracees);
 		waited = stopped->count;
 	}

@@ -20,6 +20,7 @@
  * @program: the form of the registers
  * @look_ns: CLOCK_MONOTONIC of cryo_stop_look()
  * @leader_record: where the leader's registers lie; SIZE_MAX: nowhere
+ * @steps: counted up with each thread that has stopped; NULL: nobody looks at it
  * @stop_ns: CLOCK_MONOTONIC of the first stop request
  * @release_ns: and of the last release
  */
@@ -31,11 +32,14 @@ struct cryo_stopped {
 	unsigned int n_again;
 	size_t leader_record;
 	const struct cryo_arch *program;
+	_Atomic uint64_t *steps;
 	uint64_t look_ns, stop_ns, release_ns;
 };
 
-/* The patience of a capture: less than the supervisor's with the whole stop. */
+/* The patience of a capture with a thread, and the most of all: less than the supervisor's with the
+ * whole stop. */
 #define CRYO_STOP_PATIENCE_NS (4ULL * 1000 * 1000 * 1000)
+#define CRYO_STOP_MOST_NS (20ULL * 1000 * 1000 * 1000)
 
 /**
  * cryo_stop_look - find out where the threads wait, if they are many, while none is stopped.
@@ -47,7 +51,8 @@ void cryo_stop_look(const struct cryo_identity *identity, struct cryo_stopped *s
  * cryo_stop - stop every thread of a process, and read the registers of each.
  * @deadline: what has not stopped by then is left as it is
  * @patience: ns, while which a thread is waited for that has no turn on a processor, or is in state
- *	D for a page or a disk; others have less
+ *	D for a page or a disk; others have less. It begins anew with each that stops, but for
+ *	CRYO_STOP_MOST_NS
  * @restart: put back system calls that the stop ended early
  * @records: the registers (trace/registers.h) are appended
  * @stopped: zeroed, or of cryo_stop_look()

@@ -26,11 +26,13 @@
 #include "capture/leftover.h"
 #include "capture/report.h"
 #include "capture/result.h"
+#include "capture/stop.h"
 
 /* How long nothing may move before the reader is given up, and how long a child may take to end by
  * itself. */
 #define STALL_NS (30 * CRYO_NSEC_PER_SEC)
 #define STOP_NS (5 * CRYO_NSEC_PER_SEC)
+#define STOP_MOST_NS (CRYO_STOP_MOST_NS + STOP_NS)
 #define DEATH_NS (2 * CRYO_NSEC_PER_SEC)
 #define DONE_NS (500 * CRYO_NSEC_PER_MSEC) /* ... where it has nothing left to do */
 #define TICK_NS (100 * CRYO_NSEC_PER_MSEC)
@@ -159,11 +161,19 @@ static void note_progress(struct supervisor *supervisor)
 	supervisor->last_progress = cryo_now();
 }
 
+/* Whether the tracer gets on with the stop: another thread has stopped a moment ago. */
+static bool is_stopping(const struct supervisor *supervisor, uint64_t now)
+{
+	return now < supervisor->stop_asked + STOP_NS ||
+	       (now < supervisor->last_progress + STOP_NS &&
+		       now < supervisor->stop_asked + STOP_MOST_NS);
+}
+
 /* A tracer that is stuck in PTRACE_SEIZE is ended; the reader then goes on without. */
 static void check_stop(struct supervisor *supervisor, uint64_t now)
 {
 	if (!supervisor->stop_asked || supervisor->stopped || !supervisor->children->tracer.pid ||
-		now < supervisor->stop_asked + STOP_NS)
+		is_stopping(supervisor, now))
 		return;
 	kill(supervisor->children->tracer.pid, SIGKILL);
 	cryo_child_reap(&supervisor->children->tracer.pid, now + DEATH_NS);

@@ -240,6 +240,7 @@ static bool stop(const struct cryo_tracer *tracer, uint32_t order, struct ahead 
 	bool restart = !tracer->request->no_syscall_restart, is_hurrying = hurry(&stopped);
 
 	*ahead = (struct ahead){0};
+	stopped.steps = &tracer->shared->steps;
 	letter.error = cryo_stop(&tracer->request->identity, tracer->deadline,
 		patience(tracer->request), restart, &records, &stopped);
 	if (order == CRYO_ORDER_HOLD)
