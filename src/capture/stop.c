@@ -289,8 +289,10 @@ struct times {
 
 static struct times times_from(uint64_t now, uint64_t deadline, uint64_t patience)
 {
+	uint64_t most = patience < CRYO_STOP_PATIENCE_NS ? patience : CRYO_STOP_MOST_NS;
+
 	return (struct times){deadline, patience, earlier(deadline, now + patience),
-		earlier(deadline, now + CRYO_STOP_MOST_NS)};
+		earlier(deadline, now + most)};
 }
 
 static void note_step(struct cryo_stopped *stopped, struct times *times)
