@@ -51,8 +51,8 @@ void cryo_stop_look(const struct cryo_identity *identity, struct cryo_stopped *s
  * cryo_stop - stop every thread of a process, and read the registers of each.
  * @deadline: what has not stopped by then is left as it is
  * @patience: ns, while which a thread is waited for that has no turn on a processor, or is in state
- *	D for a page or a disk; others have less. That of a capture begins anew with each that
- *stops, up to CRYO_STOP_MOST_NS
+ *	D for a page or a disk; others have less. CRYO_STOP_PATIENCE_NS begins anew with each that
+ *	stops, up to CRYO_STOP_MOST_NS
  * @restart: put back system calls that the stop ended early
  * @records: the registers (trace/registers.h) are appended
  * @stopped: zeroed, or of cryo_stop_look()
